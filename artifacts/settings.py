@@ -1,0 +1,124 @@
+"""Typed settings: unknown keys refused with the nearest known one, all faults reported at once."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from artifacts.errors import SettingsError
+from artifacts.files import read_yaml
+
+S = TypeVar("S", bound="Settings")
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, no unknown keys, defaults validated too."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    def resolved(self) -> dict[str, Any]:
+        """Every setting with its value, JSON-ready: what manifests and digests hold."""
+        return self.model_dump(mode="json")
+
+
+def load_settings(
+    cls: type[S],
+    path: Path | None = None,
+    overrides: Sequence[str] = (),
+    **given: Any,
+) -> S:
+    """Build settings from a YAML file, then `given` values, then `key.path=value` overrides.
+
+    Args:
+        cls: The settings class.
+        path: YAML file, or None for the defaults.
+        overrides: Command-line overrides; the value is read as YAML (`--set train.epochs=2`).
+        given: Values from command-line options; None means "not given".
+
+    Raises:
+        SettingsError: with every fault found, each naming its key.
+        InputError: if the file is absent or not YAML.
+    """
+    data = read_yaml(path) if path else {}
+    where = str(path) if path else None
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise SettingsError([f"expected keys and values, found {type(data).__name__}"], where=where)
+    data.update({key: value for key, value in given.items() if value is not None})
+    apply_overrides(data, overrides)
+    return validate_settings(cls, data, where=where)
+
+
+def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Set `a.b.c=value` entries in `data`, in order, in place."""
+    faults = []
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        if not separator or not key.strip():
+            faults.append(f"--set {override!r}: expected key.path=value")
+            continue
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            faults.append(f"--set {override!r}: the value is not YAML")
+            continue
+        *parents, last = key.strip().split(".")
+        node = data
+        for parent in parents:
+            node = node.setdefault(parent, {})
+            if not isinstance(node, dict):
+                faults.append(f"--set {override!r}: '{parent}' holds a value, not a group of keys")
+                break
+        else:
+            node[last] = value
+    if faults:
+        raise SettingsError(faults)
+
+
+def validate_settings(cls: type[S], data: dict[str, Any], where: str | None = None) -> S:
+    """Validate `data` against `cls`, turning pydantic's report into one plain SettingsError."""
+    try:
+        return cls.model_validate(data)
+    except ValidationError as error:
+        raise SettingsError([_fault(cls, item) for item in error.errors()], where=where) from None
+
+
+def _fault(cls: type[BaseModel], item: dict[str, Any]) -> str:
+    path = ".".join(str(part) for part in item["loc"]) or "(top)"
+    if item["type"] == "extra_forbidden":
+        known = _known_keys(cls, item["loc"][:-1])
+        near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1, cutoff=0.0)
+        hint = f"; did you mean '{near[0]}'? (known: {', '.join(sorted(known))})" if near else ""
+        return f"{path}: unknown key{hint}"
+    if item["type"] == "missing":
+        return f"{path}: required, not given"
+    return f"{path}: {item['msg']} (found {item['input']!r:.80})"
+
+
+def _known_keys(cls: Any, location: Sequence[Any]) -> list[str]:
+    """Field names of the model reached by walking `location` from `cls`."""
+    models = [cls]
+    for part in location:
+        following = []
+        for model in models:
+            field = model.model_fields.get(part) if isinstance(part, str) else None
+            following += _models_in(field.annotation) if field else []
+        # a list index or union tag stays at the same models
+        models = following or models
+    return sorted({name for model in models for name in model.model_fields})
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if typing.get_origin(annotation) in (None, types.NoneType):
+        return []
+    return [model for argument in typing.get_args(annotation) for model in _models_in(argument)]

@@ -1,0 +1,262 @@
+"""A stage: typed settings and inputs in, one folder with a manifest out; done once, resumed when stopped."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from artifacts.digests import digest_file, digest_json
+from artifacts.errors import InputError, StageError, UserError
+from artifacts.files import read_json, write_json
+from artifacts.manifest import (
+    MANIFEST,
+    Artifact,
+    Identity,
+    OutputFile,
+    is_artifact,
+    read_manifest,
+    verify_outputs,
+    write_manifest,
+)
+from artifacts.settings import Settings
+
+PARTIAL = "partial.json"
+SCRATCH = "_work"
+LOCK = ".lock"
+log = logging.getLogger("rt")
+
+
+@dataclass
+class Workspace:
+    """What a stage's work sees of its output folder.
+
+    Attributes:
+        path: The folder; every file left here (outside `scratch`) becomes an output.
+        scratch: Folder for checkpoints and shards; kept when stopped, removed when done.
+        resumed: Whether an earlier, stopped run of the same plan left files here.
+        summary: Deterministic facts for the identity; the work fills it.
+        provenance: Facts that vary between runs (speeds, durations); the work fills it.
+    """
+
+    path: Path
+    scratch: Path
+    resumed: bool
+    summary: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A command word with what it needs and the function that does it.
+
+    Attributes:
+        name: Command word (`rt <name>`).
+        kind: Kind of artifact it makes.
+        version: Raised whenever the same settings and inputs would give other bytes.
+        settings: Settings class.
+        work: `work(settings, inputs, workspace)`; heavy imports belong inside it.
+        packages: Distributions whose version can change the result.
+        threaded: Whether the number of compute threads can change the result.
+    """
+
+    name: str
+    kind: str
+    version: int
+    settings: type[Settings]
+    work: Callable[[Any, Mapping[str, Path], Workspace], None]
+    packages: tuple[str, ...] = ()
+    threaded: bool = False
+
+    def key(self, settings: Settings, inputs: Mapping[str, str]) -> dict[str, Any]:
+        """All that decides the result before it exists; `inputs` maps names to digests."""
+        return {
+            "kind": self.kind,
+            "stage": self.name,
+            "stage_version": self.version,
+            "settings": settings.resolved(),
+            "inputs": dict(inputs),
+            "packages": {name: _version(name) for name in self.packages},
+            "threads": thread_count() if self.threaded else None,
+        }
+
+    def run(
+        self,
+        settings: Settings,
+        out: Path,
+        inputs: Mapping[str, Path] | None = None,
+        *,
+        overwrite: bool = False,
+    ) -> tuple[Artifact, bool]:
+        """Make the artifact in `out`, or find it there.
+
+        Args:
+            settings: An instance of this stage's settings class.
+            out: Output folder: absent, empty, or this stage's own (finished or stopped).
+            inputs: Name to artifact folder or plain file.
+            overwrite: Replace a finished artifact made from other settings or inputs.
+
+        Returns:
+            The artifact, and whether it was already up to date.
+
+        Raises:
+            UserError: `out` holds something else, or another process is at work in it.
+        """
+        inputs = dict(inputs or {})
+        plan = self.key(settings, {name: input_digest(path) for name, path in inputs.items()})
+        if out.is_symlink() or (out.exists() and not out.is_dir()):
+            raise InputError("the output must be a folder, not a file or a link", where=str(out))
+        out.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(out / LOCK, timeout=0):
+                return self._run_locked(plan, settings, out, inputs, overwrite)
+        except Timeout:
+            raise UserError("another process is working in this folder", where=str(out)) from None
+
+    def _run_locked(self, plan, settings, out, inputs, overwrite) -> tuple[Artifact, bool]:
+        found = _finished(out, plan, overwrite)
+        if found is not None:
+            log.info("%s: up to date, nothing to do (%s)", self.name, out)
+            return found, True
+        workspace = _open_workspace(out, plan)
+        log.info("%s: %s %s", self.name, "resuming" if workspace.resumed else "starting", out)
+        started = time.time()
+        self.work(settings, inputs, workspace)
+        shutil.rmtree(workspace.scratch, ignore_errors=True)
+        outputs = _outputs(out)
+        if not outputs:
+            raise StageError(f"{self.name} wrote no file", where=str(out))
+        identity = Identity(**plan, summary=workspace.summary, outputs=outputs)
+        provenance = _provenance(started) | workspace.provenance
+        artifact = Artifact(path=out, identity=identity, provenance=provenance)
+        write_manifest(artifact)
+        (out / PARTIAL).unlink(missing_ok=True)
+        log.info("%s: done in %.1f s (%s)", self.name, time.time() - started, out)
+        return artifact, False
+
+
+def thread_count() -> int:
+    """Compute threads of this process: `RT_THREADS`, else the cores it may run on."""
+    given = os.environ.get("RT_THREADS")
+    if given is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not given.isdigit() or int(given) < 1:
+        raise UserError(f"RT_THREADS must be a whole number from 1, found {given!r}")
+    return int(given)
+
+
+def input_digest(path: Path) -> str:
+    """Digest of an input: an artifact's identity, or a plain file's bytes."""
+    if is_artifact(path):
+        return read_manifest(path).digest
+    if path.is_file():
+        return digest_file(path)
+    if path.is_dir():
+        return digest_json({str(p.relative_to(path)): digest_file(p) for p in sorted(path.rglob("*")) if p.is_file()})
+    raise InputError("no such file or folder", where=str(path))
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "absent"
+
+
+def _finished(out: Path, plan: dict[str, Any], overwrite: bool) -> Artifact | None:
+    """The up-to-date artifact in `out`, or None if the folder is free to be worked in."""
+    if not is_artifact(out):
+        return None
+    artifact = read_manifest(out)
+    recorded = artifact.identity.model_dump(mode="json", exclude={"summary", "outputs"})
+    if recorded == plan:
+        verify_outputs(artifact)
+        return artifact
+    if not overwrite:
+        changed = sorted(_differences(recorded, plan))
+        raise UserError(
+            f"holds a finished '{artifact.identity.kind}' made otherwise (differs in: {', '.join(changed)})",
+            where=str(out), fix="choose another --out, or pass --overwrite to replace it",
+        )
+    _clear(out)
+    return None
+
+
+def _differences(old: Any, new: Any, prefix: str = "") -> list[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        dot = f"{prefix}." if prefix else ""
+        return [d for key in old.keys() | new.keys() for d in _differences(old.get(key), new.get(key), dot + key)]
+    return [] if old == new else [prefix]
+
+
+def _open_workspace(out: Path, plan: dict[str, Any]) -> Workspace:
+    """Resume the stopped run of the same plan, or begin afresh in an empty or own folder."""
+    partial = out / PARTIAL
+    plan_digest = digest_json(plan)
+    resumed = False
+    if partial.exists():
+        resumed = read_json(partial).get("plan_digest") == plan_digest
+        if not resumed:
+            _clear(out)
+    elif any(path.name != LOCK for path in out.iterdir()):
+        raise UserError("not empty, and not a folder of this tool", where=str(out), fix="choose an empty or new folder")
+    write_json(partial, {"plan_digest": plan_digest, "plan": plan})
+    for leftover in out.glob(".*.tmp"):
+        leftover.unlink()
+    scratch = out / SCRATCH
+    scratch.mkdir(exist_ok=True)
+    return Workspace(path=out, scratch=scratch, resumed=resumed)
+
+
+def _clear(out: Path) -> None:
+    """Remove a folder's content; the manifest first, so that a stop in between never looks whole."""
+    write_json(out / PARTIAL, {"plan_digest": "cleared"})
+    (out / MANIFEST).unlink(missing_ok=True)
+    for path in out.iterdir():
+        if path.name in (LOCK, PARTIAL):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _outputs(out: Path) -> dict[str, OutputFile]:
+    own = {MANIFEST, PARTIAL, LOCK}
+    files = [path for path in sorted(out.rglob("*")) if path.is_file() and path.name not in own]
+    return {
+        path.relative_to(out).as_posix(): OutputFile(sha256=digest_file(path), bytes=path.stat().st_size)
+        for path in files
+    }
+
+
+def _provenance(started: float) -> dict[str, Any]:
+    return {
+        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "duration_s": round(time.time() - started, 3),
+        "host": platform.node(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "commit": _commit(),
+    }
+
+
+def _commit() -> str | None:
+    """Commit of the checkout this package runs from (with '-dirty'), or None for an installed wheel."""
+    here = Path(__file__).resolve().parent.parent
+    if not (here / ".git").exists():
+        return None
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None
