@@ -1,0 +1,1 @@
+"""Profiles and the workflow that runs the stages in order."""

@@ -1,0 +1,1 @@
+"""The paper's experiment: tune, generate, judge, score and report."""

@@ -1,0 +1,54 @@
+"""The `rt` command. Heavy imports happen inside the command that needs them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+
+import typer
+
+from artifacts.errors import ResponseTuningError
+
+app = typer.Typer(
+    name="rt",
+    help="Response Tuning, reproducible: collect -> curate -> mix -> train -> generate -> judge -> score -> report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _register() -> None:
+    """Add every command module, in the order of the flow."""
+    from paper_repro.cli import data, inspect, models, results, workflow
+
+    for module in (data, models, results, inspect, workflow):
+        module.register(app)
+
+
+def main() -> None:
+    """Entry point: run the command; print our errors plainly; exit 2 for a user's mistake, 1 for a failure."""
+    debug = "--debug" in sys.argv
+    sys.argv = [argument for argument in sys.argv if argument != "--debug"]
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.getLogger("rt").setLevel(logging.DEBUG if debug else logging.INFO)
+    _register()
+    try:
+        app()
+    except ResponseTuningError as error:
+        _fail(f"rt: {error}", debug, error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        _fail(f"rt: unexpected {type(error).__name__}: {error}\n  run again with --debug to see where", debug, 1)
+
+
+def _fail(message: str, debug: bool, status: int) -> None:
+    if debug:
+        traceback.print_exc()
+    sys.stderr.write(message + "\n")
+    sys.exit(status)

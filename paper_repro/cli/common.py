@@ -1,0 +1,85 @@
+"""What every command shares: its options, its plan (`--dry-run`) and its result (`--json`)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from artifacts.digests import digest_json
+from artifacts.manifest import is_artifact, read_manifest
+from artifacts.settings import Settings
+from artifacts.stage import Stage, input_digest
+from artifacts.store import rt_home
+
+SettingsFile = Annotated[Path | None, typer.Option("--settings", help="YAML file of settings.", show_default=False)]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override one setting; may be repeated.", show_default=False),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Output folder (default: a folder of RT_HOME named by digest).")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show resolved settings and the plan; do nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Result as JSON on standard output (docs/schemas.md).")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a finished folder made otherwise.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks (may stand anywhere).")]
+
+
+def emit(value: Any, as_json: bool, text: str) -> None:
+    """Print a command's result: JSON on standard output if asked for, else plain text there."""
+    sys.stdout.write((json.dumps(value, indent=2, ensure_ascii=False) if as_json else text).rstrip("\n") + "\n")
+
+
+def run_stage(
+    stage: Stage,
+    settings: Settings,
+    inputs: Mapping[str, Path],
+    out: Path | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+    overwrite: bool,
+) -> None:
+    """Run a stage, or show what it would do, and print the outcome."""
+    key = stage.key(settings, {name: input_digest(path) for name, path in inputs.items()})
+    out = out or rt_home() / stage.name / f"{stage.kind}-{digest_json(key)[:10]}"
+    if dry_run:
+        _show_plan(stage, key, inputs, out, as_json)
+        return
+    artifact, up_to_date = stage.run(settings, out, inputs, overwrite=overwrite)
+    result = {
+        "stage": stage.name,
+        "kind": stage.kind,
+        "path": str(artifact.path),
+        "digest": artifact.digest,
+        "up_to_date": up_to_date,
+        "summary": artifact.summary,
+    }
+    state = "up to date" if up_to_date else "done"
+    text = yaml.safe_dump({"summary": artifact.summary}, sort_keys=False, allow_unicode=True)
+    emit(result, as_json, f"{stage.name}: {state}: {artifact.path}\ndigest: {artifact.digest}\n{text}")
+
+
+def _show_plan(stage: Stage, key: dict[str, Any], inputs: Mapping[str, Path], out: Path, as_json: bool) -> None:
+    done = is_artifact(out) and _same_plan(out, key)
+    plan = {
+        "stage": stage.name,
+        "kind": stage.kind,
+        "out": str(out),
+        "up_to_date": done,
+        "inputs": {name: {"path": str(path), "digest": key["inputs"][name]} for name, path in inputs.items()},
+        "settings": key["settings"],
+        "packages": key["packages"],
+        "threads": key["threads"],
+    }
+    emit(plan, as_json, yaml.safe_dump(plan, sort_keys=False, allow_unicode=True))
+
+
+def _same_plan(out: Path, key: dict[str, Any]) -> bool:
+    return read_manifest(out).identity.model_dump(mode="json", exclude={"summary", "outputs"}) == key
