@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
@@ -21,12 +22,15 @@ app = typer.Typer(
 )
 
 
-def _register() -> None:
-    """Add every command module, in the order of the flow."""
-    from paper_repro.cli import data, inspect, models, results, workflow
+# one module a command, in the order of the flow
+COMMANDS = (
+    "collect", "curate", "mix", "sequences", "train", "chat", "generate", "judge", "score", "report", "reproduce",
+)
 
-    for module in (data, models, results, inspect, workflow):
-        module.register(app)
+
+def _register() -> None:
+    for name in COMMANDS:
+        importlib.import_module(f"paper_repro.cli.{name}").register(app)
 
 
 def main() -> None:

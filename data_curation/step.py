@@ -1,0 +1,55 @@
+"""What a curation step is: records in; drops, changes and measurements out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from data_curation.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Why one record leaves.
+
+    Attributes:
+        row_id: The record that leaves.
+        reason: Short fixed word or words, countable (`near_duplicate`, `too_short`).
+        by: `row_id` of the record that made it leave (duplicates), else None.
+        score: The measured value behind the reason (similarity, ratio, length), else None.
+    """
+
+    row_id: str
+    reason: str
+    by: str | None = None
+    score: float | None = None
+
+
+@dataclass
+class StepResult:
+    """Outcome of one step.
+
+    Attributes:
+        drops: One entry per record that leaves; all others are kept.
+        responses: `row_id` to new response text, for steps that change text.
+        measures: Name to number: what the step counted (per kind of change, candidates, pairs).
+    """
+
+    drops: list[Drop] = field(default_factory=list)
+    responses: dict[str, str] = field(default_factory=dict)
+    measures: dict[str, float] = field(default_factory=dict)
+
+
+class Step(Protocol):
+    """A curation step, built from its settings."""
+
+    name: str
+
+    def apply(self, records: Sequence[Record], scratch: Path) -> StepResult:
+        """Look at all records still kept, in order, and say which leave or change.
+
+        `scratch` is a folder that survives a stop: costly parts (embeddings) are kept there, keyed by digest."""
+        ...
+

@@ -1,0 +1,9 @@
+"""`rt chat`: talk to a tuned model."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""

@@ -1,0 +1,9 @@
+"""`rt collect`: fetch a pinned source into one table."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""

@@ -1,0 +1,9 @@
+"""`rt report`: tables, figures and pages."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""

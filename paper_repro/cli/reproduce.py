@@ -1,0 +1,9 @@
+"""`rt reproduce`: run a whole profile."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
