@@ -18,7 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from artifacts.digests import digest_file, digest_json
-from artifacts.errors import InputError, StageError, UserError
+from artifacts.errors import DigestError, InputError, StageError, UserError
 from artifacts.files import read_json, write_json
 from artifacts.manifest import (
     MANIFEST,
@@ -111,18 +111,24 @@ class Stage:
             The artifact, and whether it was already up to date.
 
         Raises:
-            UserError: `out` holds something else, or another process is at work in it.
+            UserError: `out` holds something else.
         """
         inputs = dict(inputs or {})
         plan = self.key(settings, {name: input_digest(path) for name, path in inputs.items()})
         if out.is_symlink() or (out.exists() and not out.is_dir()):
             raise InputError("the output must be a folder, not a file or a link", where=str(out))
         out.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(out / LOCK)
         try:
-            with FileLock(out / LOCK, timeout=0):
-                return self._run_locked(plan, settings, out, inputs, overwrite)
+            lock.acquire(timeout=0)
         except Timeout:
-            raise UserError("another process is working in this folder", where=str(out)) from None
+            # often a stage whose parent was killed: when it is done, there is nothing left to do here
+            log.warning("%s: waiting for another process that is working in %s", self.name, out)
+            lock.acquire()
+        try:
+            return self._run_locked(plan, settings, out, inputs, overwrite)
+        finally:
+            lock.release()
 
     def _run_locked(self, plan, settings, out, inputs, overwrite) -> tuple[Artifact, bool]:
         found = _finished(out, plan, overwrite)
@@ -141,7 +147,6 @@ class Stage:
         provenance = _provenance(started) | workspace.provenance
         artifact = Artifact(path=out, identity=identity, provenance=provenance)
         write_manifest(artifact)
-        (out / PARTIAL).unlink(missing_ok=True)
         log.info("%s: done in %.1f s (%s)", self.name, time.time() - started, out)
         return artifact, False
 
@@ -181,9 +186,14 @@ def _finished(out: Path, plan: dict[str, Any], overwrite: bool) -> Artifact | No
     artifact = read_manifest(out)
     recorded = artifact.identity.model_dump(mode="json", exclude={"summary", "outputs"})
     if recorded == plan:
-        verify_outputs(artifact)
-        return artifact
-    if not overwrite:
+        try:
+            verify_outputs(artifact)
+            return artifact
+        except DigestError as error:
+            if not overwrite:
+                raise
+            log.warning("%s\n  made again", error)
+    elif not overwrite:
         changed = sorted(_differences(recorded, plan))
         raise UserError(
             f"holds a finished '{artifact.identity.kind}' made otherwise (differs in: {', '.join(changed)})",

@@ -1,0 +1,33 @@
+# Every target sets up what it needs: Python 3.11 or newer, git and make are enough.
+PYTHON ?= python3
+PROFILE ?= published
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup test lint reproduce clean
+
+help:  ## Show the targets.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /'
+
+setup: $(READY)  ## Make .venv with pinned versions.
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed ($(PYTHON) is older); try make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+test: $(READY)  ## Run all tests that this machine can (FAST=1 leaves the slow ones out).
+	$(BIN)/python -m pytest $(if $(FAST),-m 'not slow and not browser') $(TESTS)
+
+lint: $(READY)  ## Check style, imports and docstrings.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+reproduce: $(READY)  ## Run a profile to its report: make reproduce PROFILE=laptop SET="mix.base_size=64" DRY_RUN=1
+	$(BIN)/rt reproduce --profile $(PROFILE) $(foreach setting,$(SET),--set $(setting)) $(if $(DRY_RUN),--dry-run)
+
+clean:  ## Remove the environment and caches (runs are kept).
+	rm -rf $(VENV) .pytest_cache .ruff_cache build dist *.egg-info

