@@ -28,20 +28,21 @@ COMMANDS = (
 )
 
 
-def _register() -> None:
+def main() -> None:
+    """Entry point of `rt`."""
     for name in COMMANDS:
         importlib.import_module(f"paper_repro.cli.{name}").register(app)
+    run_app(app)
 
 
-def main() -> None:
-    """Entry point: run the command; print our errors plainly; exit 2 for a user's mistake, 1 for a failure."""
+def run_app(application: typer.Typer, name: str | None = None) -> None:
+    """Run a command line; print our errors plainly; exit 2 for a user's mistake, 1 for a failure, 130 interrupted."""
     debug = "--debug" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     logging.getLogger("rt").setLevel(logging.DEBUG if debug else logging.INFO)
-    _register()
     try:
-        app()
+        application(prog_name=name)
     except ResponseTuningError as error:
         _fail(f"rt: {error}", debug, error.exit_code)
     except BrokenPipeError:

@@ -1,9 +1,19 @@
-"""`rt reproduce`: run a whole profile."""
+"""`rt reproduce`: run a whole profile. The work is in `experiments`, right of this package, so it is its own process."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
 
 import typer
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
+    """Add the command to the application; all its options, `--help` too, are those of `experiments`."""
+    forward = {"allow_extra_args": True, "ignore_unknown_options": True}
+    app.command("reproduce", context_settings=forward, add_help_option=False)(reproduce)
+
+
+def reproduce(context: typer.Context) -> None:
+    """Run a profile from its data to its report; a second run does nothing (rt reproduce --help)."""
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "experiments", *context.args]))

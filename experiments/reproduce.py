@@ -1,0 +1,104 @@
+"""Run a profile: plan its cells, check that their data can be had, let Snakemake run what is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from artifacts.errors import MissingDataError, StageError
+from artifacts.files import write_json, write_text
+from artifacts.pins import fetch
+from artifacts.stage import thread_count
+from artifacts.store import rt_home
+from experiments.cells import Cell
+from experiments.expand import pins_of, plan_cells
+from experiments.profiles import load_profile
+from paper_repro.cli.common import emit
+
+SNAKEFILE = Path(__file__).with_name("Snakefile")
+
+
+def reproduce(
+    profile_name: str, overrides: Sequence[str], *, cores: int | None = None, dry_run: bool = False, as_json: bool = False
+) -> None:
+    """Bring every cell of a profile up to date and say where the report is.
+
+    Raises:
+        MissingDataError: data that no reachable origin holds; one message for all of it, before any work.
+        StageError: a cell failed; the message names its log.
+    """
+    os.environ["RT_THREADS"] = str(cores or thread_count())  # part of every compute cell's name
+    profile = load_profile(profile_name, overrides)
+    cells = plan_cells(profile)
+    pending = [cell for cell in cells if not cell.is_done()]
+    report = cells[-1]
+    if dry_run:
+        _show(cells, pending, as_json)
+        return
+    if pending:
+        _fetch_all(pending)
+        _say(f"{profile.name}: {len(pending)} of {len(cells)} cells to do")
+        _run(profile_name, overrides, pending)
+    _finish(profile.name, report, bool(pending), as_json)
+
+
+def _fetch_all(pending: Sequence[Cell]) -> None:
+    """Fetch every pin the pending cells need, so that what is missing is told at once and first."""
+    missing = []
+    for name in pins_of(pending):
+        try:
+            fetch(name)
+        except MissingDataError as error:
+            missing.append(error.message)
+    if missing:
+        raise MissingDataError(
+            f"{len(missing)} of the profile's sources cannot be had:\n" + "\n".join(missing),
+            fix="set RT_MIRROR to a folder that holds the files named above (layout: artifacts/pins/*.yaml), "
+            "or run where their other origins can be reached",
+        )
+
+
+def _run(profile_name: str, overrides: Sequence[str], pending: Sequence[Cell]) -> None:
+    home = rt_home()
+    for cell in pending:
+        write_text(cell.settings_file, yaml.safe_dump(cell.settings.resolved(), sort_keys=False, allow_unicode=True))
+    config = home / "plans" / "workflow.json"
+    write_json(config, {"profile": profile_name, "overrides": list(overrides)})
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(home)]
+    command += ["--configfile", str(config), "--cores", os.environ["RT_THREADS"]]
+    # a killed run leaves Snakemake's lock behind; each cell holds its own, which dies with its process
+    command += ["--nolock", "--rerun-incomplete", "--rerun-triggers", "input", "--quiet", "rules", "host"]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    if subprocess.call(command, env=environment, stdout=sys.stderr):
+        failed = [cell for cell in pending if not cell.is_done() and _log(cell).exists()]
+        logs = "\n".join(f"  - {cell.stage.name} {cell.label}: {_log(cell)}" for cell in failed)
+        raise StageError(f"the workflow stopped before its report; unfinished cells with a log:\n{logs}")
+
+
+def _log(cell: Cell) -> Path:
+    return rt_home() / "logs" / cell.stage.name / f"{cell.name}.log"
+
+
+def _finish(name: str, report: Cell, worked: bool, as_json: bool) -> None:
+    state = "done" if worked else "everything is up to date, nothing to do"
+    result = {"profile": name, "up_to_date": not worked, "report": str(report.folder)}
+    emit(result, as_json, f"{name}: {state}\nreport: {report.folder / 'index.html'}")
+
+
+def _show(cells: Sequence[Cell], pending: Sequence[Cell], as_json: bool) -> None:
+    waiting = {cell.name for cell in pending}
+    rows = [
+        {"stage": cell.stage.name, "cell": cell.name, "done": cell.name not in waiting, "command": cell.command()}
+        for cell in cells
+    ]
+    lines = [f"{'done' if row['done'] else 'to do':6} {row['stage']:9} {row['cell']}" for row in rows]
+    emit(rows, as_json, "\n".join([*lines, f"{len(pending)} of {len(cells)} cells to do"]))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
