@@ -153,6 +153,28 @@ def fetch(name: str) -> Fetched:
     )
 
 
+def availability(name: str) -> str:
+    """Where a pin's files would come from, without any network or verification.
+
+    Returns:
+        `here: mirror`, `here: fetched before (pypi)`, `to be downloaded: pypi`, or `missing: ...` with what is wanted.
+    """
+    pin = load_pin(name)
+    wanted = []
+    for origin in pin.origins:
+        if origin.kind == "mirror":
+            try:
+                _from_mirror(pin, origin)
+                return "here: mirror"
+            except _OriginUnavailable as unavailable:
+                wanted.append(str(unavailable))
+        elif all(path.is_file() for path in _kept(pin, origin)[1]):
+            return f"here: fetched before ({origin.kind})"
+        else:
+            return f"to be downloaded: {origin.kind}"
+    return f"missing: {'; '.join(wanted)}"
+
+
 class _OriginUnavailable(Exception):
     """An origin that cannot be reached or does not hold the file."""
 

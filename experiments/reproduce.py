@@ -12,7 +12,7 @@ import yaml
 
 from artifacts.errors import MissingDataError, StageError
 from artifacts.files import write_json, write_text
-from artifacts.pins import fetch
+from artifacts.pins import availability, fetch
 from artifacts.stage import thread_count
 from artifacts.store import rt_home
 from experiments.cells import Cell
@@ -96,8 +96,10 @@ def _show(cells: Sequence[Cell], pending: Sequence[Cell], as_json: bool) -> None
         {"stage": cell.stage.name, "cell": cell.name, "done": cell.name not in waiting, "command": cell.command()}
         for cell in cells
     ]
+    sources = {name: availability(name) for name in pins_of(pending)}
     lines = [f"{'done' if row['done'] else 'to do':6} {row['stage']:9} {row['cell']}" for row in rows]
-    emit(rows, as_json, "\n".join([*lines, f"{len(pending)} of {len(cells)} cells to do"]))
+    lines += [f"{len(pending)} of {len(cells)} cells to do", *(f"source {name}: {at}" for name, at in sources.items())]
+    emit({"cells": rows, "sources": sources}, as_json, "\n".join(lines))
 
 
 def _say(text: str) -> None:

@@ -55,6 +55,12 @@ def test_without_a_mirror_the_message_names_the_file_and_the_remedy(one_pin, mon
     assert caught.value.exit_code == 2
 
 
+def test_availability_tells_without_fetching(one_pin, monkeypatch):
+    assert pins.availability("greeting") == "here: mirror"
+    monkeypatch.delenv("RT_MIRROR")
+    assert pins.availability("greeting").startswith("missing: RT_MIRROR is not set (wanted: text/hello.txt)")
+
+
 def test_an_unknown_pin_is_refused_with_the_known_ones(one_pin):
     for name in ("greetings", "../greeting"):
         with pytest.raises(UserError, match="known pins: greeting"):
