@@ -1,0 +1,237 @@
+"""Base models and tokenizers: where weights come from is a setting, never a silent fallback."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from filelock import FileLock
+from pydantic import Field, model_validator
+
+from artifacts.digests import digest_json
+from artifacts.errors import InputError, MissingDataError, UserError
+from artifacts.manifest import is_artifact, read_manifest
+from artifacts.pins import fetch, load_pin, pin_names
+from artifacts.settings import Settings
+from artifacts.store import pins_folder
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+CONVERSION = 1  # raised whenever the same GGUF file would be converted to other bytes
+# what a hub repository is asked for: no pickles, no code
+PATTERNS = {
+    "model": ("*.json", "*.safetensors", "tokenizer.model", "*.txt", "*.jinja"),
+    "tokenizer": ("*token*.json", "config.json", "vocab.*", "merges.txt", "tokenizer.model", "*.jinja"),
+}
+log = logging.getLogger("rt")
+
+
+class ModelSource(Settings):
+    """Which weights to load, and from where.
+
+    Attributes:
+        name: `pypi`: name of a pin. `hub`: name of a pin, or `owner/repo`. `path`: a folder (a `model`
+            artifact, of which `merged/` is read, or any folder that transformers can read).
+        weights: Where they come from. There is no fallback from one to another.
+        revision: Commit (40 hex digits) of a hub repository; required unless `name` is a pin.
+    """
+
+    name: str
+    weights: Literal["pypi", "hub", "path"]
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+
+    @model_validator(mode="after")
+    def _revision_fits(self) -> ModelSource:
+        needs = self.weights == "hub" and "/" in self.name
+        if needs and self.revision is None:
+            raise ValueError("a hub repository needs 'revision', a commit of 40 hex digits")
+        if not needs and self.revision is not None:
+            raise ValueError("'revision' is only for weights: hub with name: owner/repo")
+        return self
+
+    @property
+    def label(self) -> str:
+        """Readable name for results: the pin's title without its remark, the repository's or the folder's name."""
+        if self.weights == "path":
+            return Path(self.name).resolve().name
+        if "/" in self.name:
+            return self.name.rsplit("/", 1)[1]
+        return load_pin(self.name).title.split(" (")[0]
+
+    def inputs(self) -> dict[str, Path]:
+        """Stage inputs that the weights add: a folder's content has to enter the digest, a pin's is fixed by name."""
+        return {"base": Path(self.name)} if self.weights == "path" else {}
+
+
+def model_folder(source: ModelSource) -> Path:
+    """Folder with config, safetensors and tokenizer of `source`, fetched and converted if need be.
+
+    Raises:
+        InputError: `path` is not a folder with a model.
+        MissingDataError: the weights cannot be had; the message says how to get them.
+        UserError: the pin has no origin of that kind.
+    """
+    if source.weights == "path":
+        return _local_folder(Path(source.name))
+    if "/" in source.name:
+        return _hub_folder(source.name, source.revision, PATTERNS["model"])
+    pin = load_pin(source.name)
+    if pin.kind != "model":
+        raise UserError(f"the pin '{pin.name}' is a {pin.kind}, not a model")
+    kinds = [origin.kind for origin in pin.origins]
+    if source.weights not in kinds:
+        raise UserError(f"the pin '{pin.name}' has no weights from '{source.weights}', only from {', '.join(kinds)}")
+    fetched = fetch(pin.name)
+    if fetched.origin not in (source.weights, "mirror"):
+        raise MissingDataError(
+            f"'{pin.name}' could only be had from '{fetched.origin}', asked for was '{source.weights}'"
+        )
+    if fetched.paths[0].suffix == ".gguf":
+        return _converted(fetched.paths[0], fetched.sha256[0])
+    return fetched.paths[0].parent
+
+
+def load_tokenizer(source: ModelSource | Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of `source` (or of a folder); it has an end-of-sequence token, else InputError."""
+    from transformers import AutoTokenizer
+
+    folder = _local_folder(source) if isinstance(source, Path) else model_folder(source)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"no usable tokenizer: {_first_line(error)}", where=str(folder)) from None
+    if tokenizer.eos_token is None:
+        raise InputError("the tokenizer has no end-of-sequence token", where=str(folder))
+    return tokenizer
+
+
+def load_base(source: ModelSource, dtype: str | torch.dtype = "float32") -> PreTrainedModel:
+    """The causal language model of `source` on the CPU, in evaluation mode, from safetensors only."""
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
+    model = AutoModelForCausalLM.from_pretrained(
+        model_folder(source), dtype=dtype, use_safetensors=True, trust_remote_code=False
+    )
+    return model.eval()
+
+
+def tokenizer_folder(text: str) -> Path:
+    """Folder of the tokenizer that `--tokenizer DIR_OR_ID` means: a folder, a pin's name, or `owner/repo[@commit]`.
+
+    Without a commit the repository's newest one is used and named in a warning: good for a look, not for a result.
+    """
+    if Path(text).is_dir():
+        return _local_folder(Path(text))
+    if text in pin_names():
+        kinds = [origin.kind for origin in load_pin(text).origins]
+        return model_folder(ModelSource(name=text, weights="pypi" if "pypi" in kinds else "hub"))
+    match = re.fullmatch(r"([\w.-]+/[\w.-]+)(?:@([0-9a-f]{40}))?", text)
+    if match is None:
+        raise InputError("no such folder or pin", where=text, fix=f"pins: {', '.join(pin_names())}")
+    folder = _hub_folder(match[1], match[2], PATTERNS["tokenizer"])
+    if match[2] is None:
+        log.warning("%s: no commit given; this is commit %s", text, folder.name)
+    return folder
+
+
+def pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
+    """Token to pad with: the tokenizer's own, else end-of-sequence. Nothing is added, nothing resized."""
+    return tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+
+
+def parameter_count(model: PreTrainedModel) -> int:
+    """Number of parameters; tied ones count once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _local_folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise InputError("no such folder", where=str(path), fix="give a folder with config.json and safetensors")
+    if is_artifact(path):
+        read_manifest(path, kind="model")
+        return path / "merged"
+    if not any((path / name).is_file() for name in ("config.json", "tokenizer.json", "tokenizer.model")):
+        raise InputError("holds neither a model nor a tokenizer (no config.json, no tokenizer.json)", where=str(path))
+    return path
+
+
+def _hub_folder(repo: str, revision: str | None, patterns: tuple[str, ...]) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    try:
+        return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        raise MissingDataError(
+            f"cannot be had from the hub: {_first_line(error)}", where=f"{repo}@{revision}",
+            fix="allow the network (and accept the terms of a gated repository), or download the repository "
+            "and use weights: path",
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _converted(gguf: Path, sha256: str) -> Path:
+    """Safetensors copy (bf16) of a GGUF model with its tokenizer, made once: dequantising costs seconds each time."""
+    versions = {name: metadata.version(name) for name in ("transformers", "gguf")}
+    key = digest_json({"file": sha256, "conversion": CONVERSION, "versions": versions})
+    folder = pins_folder() / "converted" / f"{gguf.stem}-{key[:12]}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not folder.is_dir():
+            part = folder.with_name(f"{folder.name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            _convert(gguf, part)
+            part.rename(folder)
+    return folder
+
+
+def _convert(gguf: Path, out: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    model = AutoModelForCausalLM.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
+    )
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    mend_gguf_tokenizer(tokenizer, _pre_tokenizer_name(gguf))
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+
+
+def _pre_tokenizer_name(gguf: Path) -> str | None:
+    from gguf import GGUFReader
+
+    field = GGUFReader(gguf).get_field("tokenizer.ggml.pre")
+    return field.contents() if field else None
+
+
+def mend_gguf_tokenizer(tokenizer: PreTrainedTokenizerBase, pre: str | None) -> None:
+    """Give a tokenizer read from GGUF back what the conversion loses, in place.
+
+    GGUF names the pre-tokenizer (`tokenizer.ggml.pre`), transformers ignores the name: SmolLM's splits every digit
+    off before anything else. Without that, white space before a digit is cut into other tokens than in pre-training
+    (two newlines before "1." become two tokens instead of one).
+    """
+    if pre != "smollm":
+        return
+    from tokenizers import pre_tokenizers
+
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, trim_offsets=True, use_regex=True),
+        ]
+    )
