@@ -1,0 +1,75 @@
+"""From a path to its rows: the extension tells the format and the compression."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from artifacts.errors import InputError
+from data_curation.readers.csv_rows import csv_rows
+from data_curation.readers.json_rows import json_rows, jsonl_rows
+from data_curation.readers.parquet_rows import parquet_rows
+from data_curation.readers.rows import RawRow
+
+_FORMATS = {
+    ".jsonl": jsonl_rows,
+    ".ndjson": jsonl_rows,
+    ".json": json_rows,
+    ".csv": lambda stream, where: csv_rows(stream, where, ","),
+    ".tsv": lambda stream, where: csv_rows(stream, where, "\t"),
+}
+KNOWN = "JSONL, JSON array, CSV, TSV (each also .gz or .zst), Parquet"
+
+
+def raw_rows(path: Path) -> Iterator[RawRow]:
+    """Rows of a file, in order, read as a stream (a JSON array is held as text).
+
+    Raises:
+        InputError: absent, a folder, of an unknown extension, empty, damaged, or not splittable into rows.
+    """
+    if path.is_dir():
+        raise InputError("a folder, not a file", where=str(path), fix=f"give one file: {KNOWN}")
+    if not path.is_file():
+        raise InputError("no such file", where=str(path))
+    suffix, packing = _suffixes(path)
+    if suffix == ".parquet":
+        return parquet_rows(path)
+    return _stream_rows(path, suffix, packing)
+
+
+def _suffixes(path: Path) -> tuple[str, str]:
+    """Format and compression by extension."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    packing = suffixes.pop() if suffixes and suffixes[-1] in (".gz", ".zst") else ""
+    suffix = suffixes[-1] if suffixes else ""
+    if suffix not in _FORMATS and not (suffix == ".parquet" and not packing):
+        raise InputError(f"unknown kind of file '{suffix + packing}'", where=str(path), fix=f"known: {KNOWN}")
+    return suffix, packing
+
+
+def _stream_rows(path: Path, suffix: str, packing: str) -> Iterator[RawRow]:
+    try:
+        with open_stream(path, packing) as stream:
+            start = stream.peek(4)[:4]
+            if not start:
+                raise InputError("the file is empty", where=str(path))
+            if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+                raise InputError("UTF-16 text", where=str(path), fix="save it as UTF-8")
+            yield from _FORMATS[suffix](stream, str(path))
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+        raise InputError(f"cannot be read: {str(error) or type(error).__name__}", where=str(path)) from None
+
+
+def open_stream(path: Path, packing: str = "") -> BinaryIO:
+    """A buffered binary stream of a file, unpacked (`.gz`, `.zst`) on the way."""
+    if packing == ".gz":
+        return io.BufferedReader(gzip.open(path))
+    if packing == ".zst":
+        return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
+    return open(path, "rb")

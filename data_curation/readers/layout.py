@@ -1,0 +1,172 @@
+"""Which columns hold the instruction and the response, and how a row gives the two texts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from artifacts.errors import InputError
+from artifacts.settings import Settings
+from data_curation.readers.json_rows import RepeatedKeys, type_word
+from data_curation.readers.rows import is_utf8
+
+TURN_COLUMNS = ("messages", "conversations")
+RESPONSE_COLUMNS = ("response", "output", "completion", *TURN_COLUMNS)
+INSTRUCTION_COLUMNS = ("instruction", "prompt")
+CONTEXT_COLUMNS = ("context", "input")
+_USER = {"user", "human"}
+_ASSISTANT = {"assistant", "gpt"}
+
+
+class Columns(Settings):
+    """Names of the columns to read; None = recognise.
+
+    Attributes:
+        response: Recognised: response, output, completion, messages, conversations.
+        instruction: Recognised: instruction, prompt; none of them: responses only.
+        context: Appended to the instruction after a blank line, as the paper does. Recognised, unless an instruction
+            column is named: context, input.
+    """
+
+    response: str | None = None
+    instruction: str | None = None
+    context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Columns of one file. With `turns`, the response column holds a conversation that gives both texts."""
+
+    response: str
+    instruction: str | None = None
+    context: str | None = None
+    turns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What one row says; `turns_left_out` counts the turns after the first exchange, which are not used."""
+
+    instruction: str | None
+    response: str
+    turns_left_out: int = 0
+
+
+class RowFault(Exception):
+    """Why one row cannot be used."""
+
+
+def recognise(present: Collection[str], wanted: Columns, where: str) -> Layout | None:
+    """The layout of a file that has the columns `present`; None if a needed one is not among them.
+
+    Raises:
+        InputError: more than one column could be the response, or the instruction.
+    """
+    if any(name is not None and name not in present for name in wanted.resolved().values()):
+        return None
+    response = wanted.response or _only(RESPONSE_COLUMNS, present, "response", where)
+    if response is None:
+        return None
+    if response in TURN_COLUMNS:
+        return Layout(response, turns=True)
+    instruction = wanted.instruction or _only(INSTRUCTION_COLUMNS, set(present) - {response}, "instruction", where)
+    context = wanted.context
+    if context is None and wanted.instruction is None and instruction is not None:
+        context = _only(CONTEXT_COLUMNS, set(present) - {response}, "context", where)
+    return Layout(response, instruction, context)
+
+
+def _only(names: Collection[str], present: Collection[str], role: str, where: str) -> str | None:
+    found = [name for name in names if name in present]
+    if len(found) > 1:
+        raise InputError(
+            f"several columns could be the {role}: {', '.join(found)}", where=where,
+            fix=f"name one with --{role}-column",
+        )
+    return found[0] if found else None
+
+
+def no_layout(present: Collection[str], wanted: Columns, where: str) -> InputError:
+    """The error for a file in which no row has the columns needed: what there is, and which is nearest."""
+    for role, name in wanted.resolved().items():
+        if name is not None and name not in present:
+            near = difflib.get_close_matches(name, list(present), n=1, cutoff=0.0)
+            hint = f"; nearest: '{near[0]}'" if near else ""
+            return InputError(
+                f"no row has the {role} column '{name}'{hint}", where=where, fix=f"columns: {_listed(present)}"
+            )
+    near = [match for name in RESPONSE_COLUMNS for match in difflib.get_close_matches(name, list(present), 1, 0.75)]
+    hint = f"; nearest: '{near[0]}'" if near else ""
+    return InputError(
+        f"no column is known to hold responses ({', '.join(RESPONSE_COLUMNS)}){hint}", where=where,
+        fix=f"name it with --response-column; columns: {_listed(present)}",
+    )
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def texts(layout: Layout, values: Mapping[str, Any]) -> Texts:
+    """The two texts of a row.
+
+    Raises:
+        RowFault: a column is absent from this row, null where text is needed, not text, or not valid text.
+    """
+    if layout.turns:
+        return _first_exchange(_column(values, layout.response), layout.response)
+    response = _text(_column(values, layout.response), layout.response)
+    if layout.instruction is None:
+        return Texts(None, response)
+    instruction = _optional_text(_column(values, layout.instruction), layout.instruction)
+    context = _optional_text(values.get(layout.context), layout.context) if layout.context else None
+    if context and context.strip():
+        instruction = f"{instruction}\n\n{context}" if instruction else context
+    return Texts(instruction, response)
+
+
+def _column(values: Mapping[str, Any], name: str) -> Any:
+    if name not in values:
+        raise RowFault(f"no column '{name}' in this row")
+    return values[name]
+
+
+def _optional_text(value: Any, name: str) -> str | None:
+    return None if value is None else _text(value, name)
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise RowFault(f"'{name}' is {type_word(value)}, not text")
+    if not is_utf8(value):
+        raise RowFault(f"'{name}' holds a lone surrogate, which is not valid text")
+    return value
+
+
+def _first_exchange(turns: Any, name: str) -> Texts:
+    """The first user turn and the first assistant turn after it; a list of plain texts begins with the user's."""
+    if not isinstance(turns, list):
+        raise RowFault(f"'{name}' is {type_word(turns)}, not a list of turns")
+    pairs = [_turn(turn, index, name) for index, turn in enumerate(turns)]
+    user = next((index for index, (role, _) in enumerate(pairs) if role in _USER), None)
+    first = 0 if user is None else user + 1
+    answer = next((index for index in range(first, len(pairs)) if pairs[index][0] in _ASSISTANT), None)
+    if answer is None:
+        raise RowFault(f"'{name}' holds no assistant turn" + ("" if user is None else " after the first user turn"))
+    instruction = None if user is None else _text(pairs[user][1], f"{name}[{user}]")
+    return Texts(instruction, _text(pairs[answer][1], f"{name}[{answer}]"), len(pairs) - answer - 1)
+
+
+def _turn(turn: Any, index: int, name: str) -> tuple[str, Any]:
+    """Role and content of one turn: `{role, content}`, `{from, value}` or a plain text."""
+    if isinstance(turn, str):
+        return ("assistant" if index % 2 else "user"), turn
+    if isinstance(turn, RepeatedKeys):
+        raise RowFault(f"'{name}[{index}]' gives the key '{turn.repeated}' twice")
+    if isinstance(turn, dict):
+        for role, content in (("role", "content"), ("from", "value")):
+            if isinstance(turn.get(role), str) and content in turn:
+                return turn[role].lower(), turn[content]
+    raise RowFault(f"'{name}[{index}]' is no turn (expected role and content)")
