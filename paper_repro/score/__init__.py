@@ -1,0 +1,1 @@
+"""Verdicts in, one tidy results table out."""
