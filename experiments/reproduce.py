@@ -24,7 +24,12 @@ SNAKEFILE = Path(__file__).with_name("Snakefile")
 
 
 def reproduce(
-    profile_name: str, overrides: Sequence[str], *, cores: int | None = None, dry_run: bool = False, as_json: bool = False
+    profile_name: str,
+    overrides: Sequence[str],
+    *,
+    cores: int | None = None,
+    dry_run: bool = False,
+    as_json: bool = False,
 ) -> None:
     """Bring every cell of a profile up to date and say where the report is.
 
