@@ -37,9 +37,13 @@ def chat_template(adds_bos: bool) -> str:
     return (
         bos
         + "{% for message in messages %}"
-        + "{% if message['role'] == 'user' %}" + user
-        + "{% elif message['role'] == 'assistant' %}" + assistant
+        + "{% if message['role'] == 'user' %}"
+        + user
+        + "{% elif message['role'] == 'assistant' %}"
+        + assistant
         + "{% else %}{{ raise_exception('only the roles user and assistant, not ' + message['role']) }}{% endif %}"
         + "{% endfor %}"
-        + "{% if add_generation_prompt %}{{ '" + ASSISTANT + "\\n' }}{% endif %}"
+        + "{% if add_generation_prompt %}{{ '"
+        + ASSISTANT
+        + "\\n' }}{% endif %}"
     )

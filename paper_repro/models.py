@@ -173,7 +173,8 @@ def _hub_folder(repo: str, revision: str | None, patterns: tuple[str, ...]) -> P
         return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
         raise MissingDataError(
-            f"cannot be had from the hub: {_first_line(error)}", where=f"{repo}@{revision}",
+            f"cannot be had from the hub: {_first_line(error)}",
+            where=f"{repo}@{revision}" if revision else repo,
             fix="allow the network (and accept the terms of a gated repository), or download the repository "
             "and use weights: path",
         ) from None
