@@ -1,0 +1,190 @@
+"""A sentence encoder: found by pin, folder or hub id, fed with token windows so that no part of a text is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from artifacts.digests import digest_file
+from artifacts.errors import InputError, MissingDataError, UserError
+from artifacts.pins import fetch, load_pin, pin_names
+from artifacts.settings import Settings
+from artifacts.stage import thread_count
+from data_curation.optional import require
+
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+
+
+class EncoderSettings(Settings):
+    """Which encoder, and how texts are fed to it.
+
+    Attributes:
+        model: Name of a pin, a folder of a sentence-transformers model, or a hub id (then with `revision`).
+        revision: Commit of the hub repository; branch names are refused, they move.
+        window: Word pieces of text in one window (None = all the model reads, less its special tokens).
+        batch_tokens: Padded word pieces in one forward pass; does not depend on the machine.
+        device: `auto` takes a GPU where there is one. CPU and GPU agree to about 1e-6, not to the bit.
+    """
+
+    model: str = "all-minilm-l6-v2"
+    revision: Commit | None = None
+    window: int | None = Field(default=None, ge=8)
+    batch_tokens: int = Field(default=4096, ge=512)
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A loaded encoder.
+
+    Attributes:
+        identity: What decides its vectors: model, file digests or commit, window, batch size, device kind.
+        model: The sentence-transformers model.
+        prefix: Special tokens put before a window.
+        suffix: Special tokens put after it.
+        window: Word pieces of text in one window.
+        device: Torch device name.
+    """
+
+    identity: dict[str, Any]
+    model: Any
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+    window: int
+    device: str
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return self.model.get_embedding_dimension()
+
+    def windows(self, texts: Sequence[str]) -> list[list[np.ndarray]]:
+        """Token windows (int32) of each text, at least one, together the whole text.
+
+        A text of n pieces is cut into the fewest windows that hold it, of equal length up to one piece, so no
+        window is a short tail without context.
+        """
+        if not texts:
+            return []
+        encoded = self.model.tokenizer(
+            list(texts), add_special_tokens=False, truncation=False, padding=False, return_attention_mask=False,
+            verbose=False,
+        )  # fmt: skip
+        return [cut(np.asarray(ids, dtype=np.int32), self.window) for ids in encoded["input_ids"]]
+
+    def forward(self, windows: Sequence[np.ndarray]) -> np.ndarray:
+        """Unit vectors (float32, windows x dimensions) of one batch, padded to its longest window."""
+        import torch
+
+        longest = max(len(ids) for ids in windows) + len(self.prefix) + len(self.suffix)
+        tokens = np.full((len(windows), longest), self.model.tokenizer.pad_token_id or 0, dtype=np.int64)
+        mask = np.zeros_like(tokens)
+        for row, ids in enumerate(windows):
+            full = (*self.prefix, *ids.tolist(), *self.suffix)
+            tokens[row, : len(full)] = full
+            mask[row, : len(full)] = 1
+        features = {"input_ids": torch.from_numpy(tokens), "attention_mask": torch.from_numpy(mask)}
+        with torch.inference_mode():
+            output = self.model({name: tensor.to(self.device) for name, tensor in features.items()})
+        return unit_rows(output["sentence_embedding"].float().cpu().numpy())
+
+
+def cut(ids: np.ndarray, window: int) -> list[np.ndarray]:
+    """Cut `ids` into the fewest parts of at most `window`, of equal length up to one; an empty text is one part."""
+    return np.array_split(ids, max(1, -(-len(ids) // window)))
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """`vectors` (float32, n x d) with every row scaled to length 1; a row of zeros stays as it is."""
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+    return (vectors / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+
+
+def load_encoder(settings: EncoderSettings) -> Encoder:
+    """Load the encoder that `settings` name.
+
+    Raises:
+        MissingDataError: a pin no origin can give, or a hub model that is not there.
+        UserError: neither a pin, nor a folder, nor a hub id with a commit; or the extra is not installed.
+    """
+    library = require("sentence_transformers")
+    torch = require("torch")
+    place, origin = _locate(settings)
+    torch.set_num_threads(thread_count())
+    device = _device(settings.device)
+    try:
+        model = library.SentenceTransformer(
+            place, device=device, revision=settings.revision, trust_remote_code=False,
+            model_kwargs={"use_safetensors": True, "dtype": "float32"},
+        )  # fmt: skip
+    except (OSError, ValueError) as error:
+        raise MissingDataError(
+            f"not a usable sentence-transformers model: {str(error).strip().splitlines()[0]}", where=settings.model
+        ) from None
+    model.eval()
+    prefix, suffix = _special_tokens(model.tokenizer)
+    window = _window(settings, model.max_seq_length, len(prefix) + len(suffix))
+    identity = {"origin": origin, "window": window, "batch_tokens": settings.batch_tokens, "device": device}
+    return Encoder(identity, model, prefix, suffix, window, device)
+
+
+def _locate(settings: EncoderSettings) -> tuple[str, dict[str, Any]]:
+    """Where the model is, and what names its bytes."""
+    name = settings.model
+    if name in pin_names():
+        if load_pin(name).kind != "encoder":
+            raise UserError(f"'{name}' is a pin of kind '{load_pin(name).kind}', not an encoder", where="model")
+        fetched = fetch(name)
+        folder = next(path.parent for path in fetched.paths if path.name == "modules.json")
+        return str(folder), {"pin": name, "version": fetched.version, "sha256": list(fetched.sha256)}
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "modules.json").is_file():
+            raise InputError("not a sentence-transformers model: no modules.json", where=str(folder))
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        return str(folder), {"files": {path.relative_to(folder).as_posix(): digest_file(path) for path in files}}
+    if settings.revision is None:
+        raise UserError(
+            f"'{name}' is neither a pin nor a folder; a hub model needs its commit", where="model",
+            fix=f"give `revision` (40 hex digits), or one of the pins: {', '.join(_encoder_pins())}",
+        )  # fmt: skip
+    return name, {"hub": name, "revision": settings.revision}
+
+
+def _encoder_pins() -> list[str]:
+    return [name for name in pin_names() if load_pin(name).kind == "encoder"]
+
+
+def _device(wanted: str) -> str:
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise UserError("no CUDA device is visible", where="device", fix="use `auto` or `cpu`")
+    return wanted
+
+
+def _special_tokens(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Special tokens the tokenizer puts before and after a text."""
+    encoded = tokenizer("a", return_special_tokens_mask=True, padding=False)
+    ids, mask = encoded["input_ids"], encoded["special_tokens_mask"]
+    if 0 not in mask:
+        raise UserError("the encoder's tokenizer gives no token for the letter 'a'", where="model")
+    first, last = mask.index(0), len(mask) - 1 - mask[::-1].index(0)
+    return tuple(ids[:first]), tuple(ids[last + 1 :])
+
+
+def _window(settings: EncoderSettings, reads: int | None, special: int) -> int:
+    """Word pieces of text a window holds; one longer than the model reads is refused, it would be cut silently."""
+    most = (reads or 512) - special
+    if settings.window is None:
+        return most
+    if settings.window > most:
+        raise UserError(f"{settings.window} is more than the model reads at once ({most})", where="window")
+    return settings.window
