@@ -2,8 +2,105 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+from artifacts.errors import UserError
+from artifacts.settings import load_settings
+from paper_repro.cli import common
+
+Source = Annotated[
+    str | None,
+    typer.Option("--source", metavar="published|run|both", help="Whose numbers (default: published).",
+                 show_default=False),
+]
+Scores = Annotated[
+    Path | None, typer.Option("--scores", help="A folder made by `rt score`; for run and both.", show_default=False)
+]
+CuratedSets = Annotated[
+    list[str] | None,
+    typer.Option("--curated", metavar="[NAME=]DIR", help="A folder made by `rt curate`, for its funnel; repeatable.",
+                 show_default=False),
+]
+TableNumbers = Annotated[
+    list[int] | None,
+    typer.Option("--table", metavar="N", help="Only this published table; repeatable.", show_default=False),
+]
+FigureNumbers = Annotated[
+    list[int] | None,
+    typer.Option("--figure", metavar="N", help="Only this published figure; repeatable.", show_default=False),
+]
+All = Annotated[bool, typer.Option("--all", help="All published tables and figures (the default).")]
+Title = Annotated[str | None, typer.Option("--title", help="Heading of the page.", show_default=False)]
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
+    app.command("report")(report)
+
+
+def report(
+    source: Source = None,
+    scores: Scores = None,
+    curated: CuratedSets = None,
+    table: TableNumbers = None,
+    figure: FigureNumbers = None,
+    everything: All = False,
+    title: Title = None,
+    settings: common.SettingsFile = None,
+    overrides: common.Overrides = None,
+    out: common.Out = None,
+    dry_run: common.DryRun = False,
+    as_json: common.AsJson = False,
+    overwrite: common.Overwrite = False,
+    debug: common.Debug = False,
+) -> None:
+    """Make tables (CSV, Markdown), figures (PNG, SVG, PDF), claims and one HTML page.
+
+    From the paper's published numbers, whose sums and averages are recomputed on the way, from the scores of a
+    run of our own, or from both, side by side and never mixed.
+
+    Examples:
+
+      rt report --source published --out report
+
+      rt report --source published --table 11 --figure 5 --out table-11
+
+      rt report --source both --scores runs/scores --curated dolly=runs/dolly --out report
+    """
+    from paper_repro.report import REPORT, ReportSettings, report_inputs
+
+    given = {"source": source, "title": title, **_selection(table, figure, everything)}
+    resolved = load_settings(ReportSettings, settings, overrides or (), **given)
+    inputs = report_inputs(resolved, scores, _curated_sets(curated or []))
+    common.run_stage(REPORT, resolved, inputs, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)
+
+
+def _selection(tables: list[int] | None, figures: list[int] | None, everything: bool) -> dict[str, list[int] | None]:
+    """Settings for --table, --figure and --all; naming some of either kind means only those."""
+    from paper_repro.report.figures import FIGURES
+    from paper_repro.report.tables import TABLES
+
+    if everything:
+        if tables or figures:
+            raise UserError("--all does not go with --table or --figure", fix="leave one of them out")
+        return {"tables": list(TABLES), "figures": list(FIGURES)}
+    if tables or figures:
+        return {"tables": tables or [], "figures": figures or []}
+    return {}
+
+
+def _curated_sets(given: list[str]) -> dict[str, Path]:
+    """`NAME=DIR` or `DIR` (named by its last part) to folders by name."""
+    sets: dict[str, Path] = {}
+    for text in given:
+        name, separator, folder = text.partition("=")
+        path = Path(folder if separator else text)
+        name = name if separator else path.resolve().name
+        if not name or name in sets:
+            raise UserError(f"--curated {text}: {'given twice' if name else 'no name before ='}",
+                            fix="write NAME=DIR with another NAME for each")
+        sets[name] = path
+    return sets

@@ -1,0 +1,146 @@
+"""Everything a report holds, made in reading order and written beside its page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from artifacts.errors import InputError
+from artifacts.published import Published
+from artifacts.published_checks import check_published, read_all
+from paper_repro.report import claims as claim_checks
+from paper_repro.report.checks import checks_table, count_checks, differences_table, refuse_unknown
+from paper_repro.report.figure import Drawing, write_drawing
+from paper_repro.report.figures import FIGURES
+from paper_repro.report.funnel import funnel_drawing, funnel_table, read_funnel
+from paper_repro.report.measures import length_table, relevance_table
+from paper_repro.report.page import Section, write_page
+from paper_repro.report.quantities import OF_REFUSALS
+from paper_repro.report.refusal import METRICS, claim_cells, refusal_table, side_by_side_table
+from paper_repro.report.refusal_figure import refusal_drawings
+from paper_repro.report.run_rows import RunRow, run_rows
+from paper_repro.report.stage import CURATED, ReportSettings
+from paper_repro.report.table import Table, write_table
+from paper_repro.report.tables import TABLES
+from paper_repro.score.schema import Result, read_results
+
+
+@dataclass
+class _Book:
+    """What has been made so far: sections of the page, files to write, facts for the summary."""
+
+    sections: list[Section] = field(default_factory=list)
+    files: list[Table | Drawing] = field(default_factory=list)
+    summary: dict = field(default_factory=dict)
+
+    def add(self, section: Section, *, also: Sequence[Table] = ()) -> None:
+        self.sections.append(section)
+        self.files += [item for item in section.items if item.name != "differences"]
+        self.files += also
+
+
+def build_report(
+    settings: ReportSettings, inputs: Mapping[str, Path], digests: Mapping[str, str], folder: Path
+) -> dict:
+    """Write all tables, figures and `index.html` into `folder`; returns deterministic facts for the manifest.
+
+    Raises:
+        StageError: a sum or average of the published numbers differs beyond rounding and is not a known case.
+        InputError: an input that cannot be read.
+    """
+    book = _Book()
+    tables = read_all(inputs["published"]) if "published" in inputs else None
+    checks = check_published(tables) if tables else []
+    if "scores" in inputs:
+        _add_run(book, read_results(inputs["scores"]), tables)
+    _add_curation(book, inputs)
+    if tables:
+        _add_published_claims(book, tables)
+        _add_published(book, settings, tables)
+        text = f"Every sum and average among the published numbers, recomputed: {len(checks)} numbers (checks.csv)."
+        section = Section("checks", "Checks of the published numbers", (text,), (differences_table(checks),))
+        book.add(section, also=[checks_table(checks)])
+        book.summary["checks"] = count_checks(checks)
+    _write(book, folder)
+    refuse_unknown(checks)
+    identity = {"settings": settings.resolved(), "inputs": dict(sorted(digests.items()))}
+    text = yaml.safe_dump(identity, sort_keys=True, allow_unicode=True, width=100)
+    write_page(folder / "index.html", settings.title, settings.notes, book.sections, text, folder)
+    return {"source": settings.source, **book.summary, "items": sorted({item.name for item in book.files})}
+
+
+def _write(book: _Book, folder: Path) -> None:
+    kinds: Counter = Counter((type(item), item.name) for item in book.files)
+    twice = [name for (_, name), count in kinds.items() if count > 1]
+    if twice:
+        raise InputError(f"two items of the report would share the name {', '.join(sorted(twice))}",
+                         fix="give the curated sets names that differ in letters or digits")
+    for item in book.files:
+        if isinstance(item, Table):
+            write_table(item, folder)
+        else:
+            write_drawing(item, folder)
+
+
+def _add_run(book: _Book, results: Sequence[Result], tables: Mapping[str, Published] | None) -> None:
+    rows = run_rows(results, METRICS)
+    book.summary["results"] = len(results)
+    if rows:
+        items = [*refusal_drawings(rows), refusal_table(rows)]
+        if tables:
+            items.append(side_by_side_table(rows, tables["table_15_16"]))
+        paragraph = "Measured in this run. Prompts and replies are not shown."
+        book.add(Section("refusals", "Refusals in this run", (paragraph,), tuple(items)))
+    replies = tuple(table for table in (relevance_table(results), length_table(results)) if table)
+    if replies:
+        book.add(Section("replies", "Replies in this run", (), replies))
+    _add_run_claims(book, rows)
+
+
+def _add_run_claims(book: _Book, rows: Sequence[RunRow]) -> None:
+    cells, seeds = claim_cells(rows)
+    outcomes = claim_checks.check_claims_of_run(claim_checks.load_claims(), cells, seeds, OF_REFUSALS)
+    table = claim_checks.claims_table(outcomes, "claims_run", "The paper's findings on this run's numbers")
+    testable = sum(outcome.verdict != "not testable" for outcome in outcomes)
+    text = f"{testable} of {len(outcomes)} findings can be tested on this run; the table says why the others cannot."
+    book.add(Section("claims-run", "Findings: this run", (text,), (table,), folded=not testable))
+    book.summary["claims_run"] = _verdicts(outcomes)
+
+
+def _add_curation(book: _Book, inputs: Mapping[str, Path]) -> None:
+    items: list[Table | Drawing] = []
+    for key in sorted(inputs):
+        if key.startswith(CURATED):
+            name = key.removeprefix(CURATED)
+            steps = read_funnel(inputs[key])
+            drawing = funnel_drawing(name, steps)
+            items += [drawing, funnel_table(name, steps)] if drawing else [funnel_table(name, steps)]
+    if items:
+        book.add(Section("curation", "Curation", ("What each step took out of a response set.",), tuple(items)))
+
+
+def _add_published_claims(book: _Book, tables: Mapping[str, Published]) -> None:
+    outcomes = claim_checks.check_claims(claim_checks.load_claims(), tables)
+    table = claim_checks.claims_table(outcomes, "claims_published", "The paper's findings on its published numbers")
+    text = "Each finding as a statement about the paper's own numbers. Nothing here was measured by this package."
+    book.add(Section("claims-published", "Findings: published numbers", (text,), (table,)))
+    book.summary["claims_published"] = _verdicts(outcomes)
+
+
+def _add_published(book: _Book, settings: ReportSettings, tables: Mapping[str, Published]) -> None:
+    drawings = tuple(FIGURES[number](tables) for number in settings.figures)
+    made = tuple(TABLES[number](tables) for number in settings.tables)
+    text = "The paper's numbers, laid out again from this package's copy of them."
+    if drawings:
+        book.add(Section("published-figures", "Published figures", (text,), drawings))
+    if made:
+        book.add(Section("published-tables", "Published tables", (text,), made, folded=True))
+
+
+def _verdicts(outcomes: Sequence[claim_checks.Outcome]) -> dict[str, int]:
+    counts = Counter(outcome.verdict for outcome in outcomes)
+    return {verdict: counts[verdict] for verdict in ("holds", "does not hold", "not testable")}

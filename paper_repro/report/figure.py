@@ -1,0 +1,116 @@
+"""What every figure shares: print sizes, colours and hatches that survive greyscale, and deterministic files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from artifacts.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg", "pdf")
+WIDTH = 6.3  # inches: the text width of an ACL page
+# Okabe and Ito's palette; a hatch tells the same once more
+COLOURS = {"RT": "#E69F00", "IT": "#0072B2", "untuned": "#999999", "tie": "#DDDDDD", "kept": "#009E73"}
+HATCHES = {"RT": "///", "IT": "", "untuned": "...", "tie": "", "kept": ""}
+INK = {"RT": "#000000", "IT": "#FFFFFF", "tie": "#000000"}
+_STYLE = {
+    "font.family": ["DejaVu Sans"],  # shipped with matplotlib: the same on every machine
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "grid.linewidth": 0.4,
+    "grid.color": "#CCCCCC",
+    "hatch.linewidth": 0.6,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "response-tuning",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of the report.
+
+    Attributes:
+        name: File stem, e.g. `figure_05`.
+        title: Heading.
+        alt: What it shows, in words, for those who cannot see it.
+        source: Where the numbers are from.
+        draw: Makes the matplotlib figure; called once a drawing, inside the style.
+        notes: Sentences below the figure.
+    """
+
+    name: str
+    title: str
+    alt: str
+    source: str
+    draw: Callable[[], Figure]
+    notes: tuple[str, ...] = ()
+
+
+def new_figure(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure of `width` x `height` inches, without pyplot's global state."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def write_drawing(drawing: Drawing, folder: Path) -> None:
+    """Write PNG (200 dpi), SVG and PDF: equal figures give equal bytes (no dates, no program names)."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    metadata = {
+        "png": {"Software": None, "Title": drawing.title},
+        "svg": {"Date": None, "Creator": None, "Title": drawing.title},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Title": drawing.title},
+    }
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_STYLE, "backend": "agg"}):
+        figure = drawing.draw()
+        FigureCanvasAgg(figure)
+        for extension in FORMATS:
+            with atomic_path(folder / f"{drawing.name}.{extension}") as path:
+                figure.savefig(path, format=extension, dpi=200, metadata=metadata[extension])
+
+
+def rate_axis(axes: Axes, title: str) -> None:
+    """Set up an axis of rates from 0 to 1 with a grid behind the bars."""
+    axes.set_title(title)
+    axes.set_ylim(0, 1)
+    axes.set_yticks((0, 0.25, 0.5, 0.75, 1), ("0", "", "0.5", "", "1"))
+    axes.grid(axis="y")
+
+
+def bars(
+    axes: Axes,
+    positions: Sequence[float],
+    values: Sequence[float],
+    method: str,
+    width: float,
+    intervals: Sequence[tuple[float, float] | None] | None = None,
+) -> None:
+    """Bars of one method in its colour and hatch, with whiskers where an interval is known."""
+    axes.bar(
+        positions, values, width, label=method, color=COLOURS[method], hatch=HATCHES[method], edgecolor="black",
+        linewidth=0.5,
+    )
+    for position, value, interval in zip(positions, values, intervals or [], strict=False):
+        if interval is not None:
+            low, high = interval
+            ends = [[max(value - low, 0)], [max(high - value, 0)]]
+            axes.errorbar(position, value, yerr=ends, fmt="none", ecolor="black", elinewidth=0.8, capsize=2)

@@ -1,0 +1,117 @@
+"""The paper's numbered figures from its published numbers: one function a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from artifacts.published import (
+    DATASETS,
+    FALSE_REFUSAL,
+    METHODS,
+    MODELS,
+    REFUSAL_BENCHMARKS,
+    REFUSAL_COUNTS,
+    Published,
+)
+from paper_repro.report.figure import COLOURS, HATCHES, INK, Drawing, bars, new_figure, rate_axis
+from paper_repro.report.tables import PAPER, Tables, heading
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FIGURE_5_CELL = ("Gemma-2-9B", "LIMA")
+
+
+def figure_05(tables: Tables) -> Drawing:
+    """Figure 5: refusal rates of Gemma-2-9B on LIMA by number of refusals, from Tables 15 and 16."""
+    model, dataset = FIGURE_5_CELL
+    cells = tables["table_15_16"].cells()
+    rates = {
+        (benchmark, method): [cells[model, dataset, method, count][benchmark] for count in REFUSAL_COUNTS]
+        for benchmark in (*REFUSAL_BENCHMARKS, FALSE_REFUSAL)
+        for method in METHODS
+    }
+    return Drawing(
+        "figure_05", f"Figure 5. Refusal rates of {model} tuned on {dataset}",
+        f"Five panels of bars, IT beside RT, for 0, 100, 200 and 500 refusals in training; {model} on {dataset}. "
+        "Four panels of unsafe prompts, and one of benign prompts that look unsafe.",
+        f"{PAPER}, Figure 5; numbers of Tables 15 and 16",
+        lambda: _draw_refusal(rates),
+    )
+
+
+def _draw_refusal(rates: Mapping[tuple[str, str], Sequence[float]]) -> Figure:
+    figure = new_figure(3.4)
+    grid = figure.subplots(2, 3, sharey=True).flatten()
+    for axes, letter, benchmark in zip(grid, "abcde", (*REFUSAL_BENCHMARKS, FALSE_REFUSAL), strict=False):
+        title = "XSTest benign" if benchmark == FALSE_REFUSAL else heading(benchmark)
+        rate_axis(axes, f"({letter}) {title}")
+        for offset, method in zip((-0.2, 0.2), METHODS, strict=True):
+            bars(axes, [i + offset for i in range(len(REFUSAL_COUNTS))], rates[benchmark, method], method, 0.4)
+        axes.set_xticks(range(len(REFUSAL_COUNTS)), [str(count) for count in REFUSAL_COUNTS])
+    figure.supylabel("Refusal rate", fontsize=8)
+    figure.supxlabel("Refusals in training", fontsize=8)
+    handles, names = grid[0].get_legend_handles_labels()
+    grid[-1].axis("off")
+    grid[-1].legend(handles, names, loc="center", frameon=False, handlelength=2.5, handleheight=1.2)
+    return figure
+
+
+def figure_08(tables: Tables) -> Drawing:
+    """Figure 8: which response human raters found more helpful."""
+    return _preference(tables["figure_08"], 8, {"rt_win": "RT", "tie": "tie", "it_win": "IT"})
+
+
+def figure_09(tables: Tables) -> Drawing:
+    """Figure 9: which response GPT-4 preferred, controlled for length."""
+    return _preference(tables["figure_09"], 9, {"rt_win": "RT", "it_win": "IT"})
+
+
+def _preference(published: Published, number: int, parts: Mapping[str, str]) -> Drawing:
+    return Drawing(
+        f"figure_{number:02d}", f"Figure {number}. {published.source.title}: RT against IT",
+        "Stacked bars, one for each base model and data set: per cent of 805 AlpacaEval instructions on which "
+        f"{', '.join(f'{part} wins' if part != 'tie' else 'neither wins' for part in parts.values())}.",
+        f"{PAPER}, Figure {number}",
+        lambda: _draw_preference(published, parts),
+    )
+
+
+def _draw_preference(published: Published, parts: Mapping[str, str]) -> Figure:
+    figure = new_figure(3.3)
+    grid = figure.subplots(2, 2, sharex=True, sharey=True).flatten()
+    cells = published.cells()
+    for axes, model in zip(grid, MODELS, strict=True):
+        _stack(axes, [[cells[model, dataset][part] for part in parts] for dataset in DATASETS], list(parts.values()))
+        axes.set_title(model)
+    handles, names = grid[0].get_legend_handles_labels()
+    words = [name if name == "tie" else f"{name} wins" for name in names]
+    figure.legend(handles, words, loc="outside upper center", ncols=3, frameon=False, handlelength=2.5)
+    figure.supxlabel("Instructions (%)", fontsize=8)
+    return figure
+
+
+def _stack(axes: Axes, rows: Sequence[Sequence[int]], methods: Sequence[str]) -> None:
+    lefts = [0] * len(rows)
+    for index, method in enumerate(methods):
+        widths = [row[index] for row in rows]
+        axes.barh(
+            range(len(rows)), widths, 0.7, lefts, label=method, color=COLOURS[method], hatch=HATCHES[method],
+            edgecolor="black", linewidth=0.5,
+        )
+        for y, (left, width) in enumerate(zip(lefts, widths, strict=True)):
+            # a plain patch behind the number, so that a hatch does not run through it
+            patch = {"facecolor": COLOURS[method], "edgecolor": "none", "pad": 0.8}
+            axes.text(left + width / 2, y, str(width), ha="center", va="center", color=INK[method], fontsize=7,
+                      bbox=patch)
+        lefts = [left + width for left, width in zip(lefts, widths, strict=True)]
+    axes.set_xlim(0, 100)
+    axes.set_yticks(range(len(rows)), DATASETS)
+    if not axes.yaxis_inverted():  # the panels share their axis
+        axes.invert_yaxis()
+    axes.tick_params(axis="y", length=0)
+
+
+FIGURES: dict[int, Callable[[Tables], Drawing]] = {5: figure_05, 8: figure_08, 9: figure_09}

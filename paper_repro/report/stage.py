@@ -1,0 +1,110 @@
+"""The report stage: tables, figures, claims and the page, from the published numbers, our own scores, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import field_validator
+
+from artifacts.errors import InputError, UserError
+from artifacts.manifest import Artifact
+from artifacts.published import PUBLISHED
+from artifacts.settings import Settings
+from artifacts.stage import Stage, Workspace, input_digest
+from paper_repro.report.figures import FIGURES
+from paper_repro.report.tables import TABLES
+
+CURATED = "curated-"
+
+
+class ReportSettings(Settings):
+    """Settings of a report.
+
+    Attributes:
+        source: `published` (the paper's numbers), `run` (our scores) or `both`.
+        title: Heading of the page.
+        notes: Sentences a reader must know first (what a profile can and cannot show).
+        tables: Numbers of the paper's tables to make.
+        figures: Numbers of the paper's figures to make.
+    """
+
+    source: Literal["published", "run", "both"] = "published"
+    title: str = "Response Tuning: report"
+    notes: tuple[str, ...] = ()
+    tables: tuple[int, ...] = tuple(TABLES)
+    figures: tuple[int, ...] = tuple(FIGURES)
+
+    @field_validator("tables")
+    @classmethod
+    def _tables_known(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        return _known(value, TABLES, "table")
+
+    @field_validator("figures")
+    @classmethod
+    def _figures_known(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        return _known(value, FIGURES, "figure")
+
+
+def _known(value: tuple[int, ...], registry: Mapping[int, object], word: str) -> tuple[int, ...]:
+    unknown = [number for number in value if number not in registry]
+    if unknown:
+        known = ", ".join(map(str, registry))
+        raise ValueError(f"no {word} {', '.join(map(str, unknown))} among the published numbers; known: {known}")
+    return tuple(sorted(set(value)))
+
+
+def report_inputs(
+    settings: ReportSettings, scores: Path | None = None, curated: Mapping[str, Path] | None = None
+) -> dict[str, Path]:
+    """The inputs of a report: published numbers, scores and curated sets, as its source needs them.
+
+    Raises:
+        UserError: scores absent where the source needs them, or given where it does not.
+    """
+    inputs: dict[str, Path] = {}
+    if settings.source in ("published", "both"):
+        inputs["published"] = PUBLISHED
+    if settings.source == "published" and (scores or curated):
+        raise UserError("source 'published' takes no scores or curated sets", fix="use source 'run' or 'both'")
+    if settings.source in ("run", "both"):
+        if scores is None:
+            raise UserError(f"source '{settings.source}' needs scores", fix="pass --scores DIR, made by `rt score`")
+        inputs["scores"] = scores
+    return inputs | {f"{CURATED}{name}": path for name, path in (curated or {}).items()}
+
+
+def _work(settings: ReportSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
+    from paper_repro.report.build import build_report
+
+    needed = {"published": ("published",), "run": ("scores",), "both": ("published", "scores")}[settings.source]
+    absent = [name for name in needed if name not in inputs]
+    if absent:
+        raise InputError(f"inputs lack {', '.join(absent)}", where="report", fix="make them with report_inputs()")
+    digests = {name: input_digest(path) for name, path in inputs.items()}
+    workspace.summary.update(build_report(settings, inputs, digests, workspace.path))
+
+
+REPORT = Stage("report", "report", 1, ReportSettings, _work, packages=("jinja2", "matplotlib", "numpy"))
+
+
+def report(
+    settings: ReportSettings,
+    out: Path,
+    scores: Path | None = None,
+    curated: Mapping[str, Path] | None = None,
+    *,
+    overwrite: bool = False,
+) -> Artifact:
+    """Make a report in `out` (or find it there).
+
+    Args:
+        settings: Source, title, notes, selection.
+        out: Output folder.
+        scores: A `scores` artifact; needed for sources `run` and `both`.
+        curated: Name to `curated` artifact, for the curation funnels.
+        overwrite: Replace a report made otherwise.
+    """
+    artifact, _ = REPORT.run(settings, out, report_inputs(settings, scores, curated), overwrite=overwrite)
+    return artifact
