@@ -1,16 +1,14 @@
-"""Training rows from plain files: JSONL, a JSON array, Parquet, or a curated or mixed artifact's table."""
+"""Training rows from plain files and tables: every row is usable, or the file is refused."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from artifacts.errors import InputError
-
-COLUMNS = ("instruction", "response")
+from data_curation.readers.formats import raw_rows
+from data_curation.readers.json_rows import type_word
+from data_curation.readers.rows import RawRow, is_utf8
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,93 +20,50 @@ class Row:
 
 
 def read_rows(path: Path, *, needs_instruction: bool) -> list[Row]:
-    """Rows of a `.jsonl`, `.json` or `.parquet` file with the columns `instruction` and `response`, in order.
+    """Rows of a file with the columns `instruction` and `response`, in order; blank lines are no rows.
+
+    Nothing is quarantined here, as in `rt curate`: what is trained on, or looked at, is the whole file or nothing.
 
     Args:
-        path: The file. Other columns are left alone.
+        path: JSONL, JSON array, CSV or Parquet; other columns are left alone.
         needs_instruction: Refuse rows without an instruction (IT); else it may be absent or null.
 
     Raises:
-        InputError: naming file, line (or row) and key of the first fault.
+        InputError: naming file, line and key of the first fault.
     """
-    entries = _parquet(path) if path.suffix == ".parquet" else _json_rows(path)
-    rows = [_row(value, where, needs_instruction) for where, value in entries]
+    rows = [_row(raw, path, needs_instruction) for raw in raw_rows(path) if raw.fault != "empty line"]
     if not rows:
         raise InputError("no rows", where=str(path))
     return rows
 
 
-def _row(value: Any, where: str, needs_instruction: bool) -> Row:
-    if not isinstance(value, dict):
-        raise InputError(f"expected an object with the keys {', '.join(COLUMNS)}, found {_kind(value)}", where=where)
-    response = value.get("response")
-    if not isinstance(response, str):
-        raise InputError(f"key 'response': expected text, found {_found(value, 'response')}", where=where)
-    instruction = value.get("instruction")
-    if instruction is None and not needs_instruction:
-        return Row(None, response)
-    if not isinstance(instruction, str):
+def _row(raw: RawRow, path: Path, needs_instruction: bool) -> Row:
+    where = f"{path}: row {raw.row}" if raw.line is None else f"{path}:{raw.line}"
+    if raw.fault is not None or raw.values is None:
+        raise InputError(raw.fault or "no values", where=where, fix="mend the row, or let `rt curate` set it aside")
+    response = _text(raw, "response", where)
+    if response is None:
+        raise InputError(f"key 'response': {_found(raw, 'response')}", where=where)
+    instruction = _text(raw, "instruction", where)
+    if instruction is None and needs_instruction:
         raise InputError(
-            f"key 'instruction': expected text, found {_found(value, 'instruction')}",
+            f"key 'instruction': {_found(raw, 'instruction')}",
             where=where,
-            fix="IT needs an instruction in every row; RT does not" if instruction is None else None,
+            fix="IT needs an instruction in every row; RT needs none",
         )
     return Row(instruction, response)
 
 
-def _found(value: dict, key: str) -> str:
-    return _kind(value[key]) if key in value else f"no such key (keys: {', '.join(map(str, value)) or 'none'})"
+def _text(raw: RawRow, key: str, where: str) -> str | None:
+    value = raw.values.get(key)
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"key '{key}': expected text, found {type_word(value)}", where=where)
+    if value is not None and not is_utf8(value):
+        raise InputError(f"key '{key}': holds half a character (a lone surrogate)", where=where)
+    return value
 
 
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "an array", bool: "true or false", type(None): "null", str: "text"}
-    return names.get(type(value), "a number")
-
-
-def _parquet(path: Path) -> Iterator[tuple[str, dict]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        schema = pq.read_schema(path)
-        table = pq.read_table(path, columns=[name for name in COLUMNS if name in schema.names])
-    except FileNotFoundError:
-        raise InputError("no such file", where=str(path)) from None
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"not a Parquet file: {error}", where=str(path)) from None
-    for number, value in enumerate(table.to_pylist()):
-        yield f"{path}: row {number}", value
-
-
-def _json_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """`(where, value)` of each JSONL line, or of each entry if the file is one JSON array."""
-    text = _text(path)
-    if text.lstrip().startswith("["):
-        try:
-            values = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise InputError(f"not JSON: {error.msg}", where=f"{path}:{error.lineno}") from None
-        for number, value in enumerate(values):
-            yield f"{path}: row {number}", value
-        return
-    # not splitlines(): texts may hold U+0085 and other separators that JSON does not escape
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            try:
-                yield f"{path}:{number}", json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InputError(f"not JSON: {error.msg} (column {error.colno})", where=f"{path}:{number}") from None
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError("no such file", where=str(path)) from None
-    except IsADirectoryError:
-        raise InputError("a folder, not a file", where=str(path)) from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(f"not UTF-8 at byte {error.start}", where=f"{path}:{line}") from None
+def _found(raw: RawRow, key: str) -> str:
+    if key in raw.values:
+        return "expected text, found null"
+    return f"no such key (keys: {', '.join(map(str, raw.values)) or 'none'})"
