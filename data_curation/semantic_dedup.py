@@ -1,0 +1,135 @@
+"""Semantic deduplication: responses that say the same in other words, by sentence embeddings and exact neighbours."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from artifacts.settings import Settings
+from artifacts.stage import thread_count
+from data_curation.embeddings import EncoderSettings, TextVectors, embed_windows
+from data_curation.near_dedup import words
+from data_curation.optional import require
+from data_curation.records import Record
+from data_curation.step import Drop, StepResult
+from data_curation.survivors import Survivor, survivor_order
+
+BLOCK = 1_024  # records compared together; bounds memory, decides nothing
+MARGIN = 1e-4  # neighbours are sought this far below the threshold, then measured again in double precision
+log = logging.getLogger("rt")
+
+
+class SemanticDedupSettings(Settings):
+    """Settings of `SemanticDedup`.
+
+    Attributes:
+        threshold: Similarity (see `similarity`) from which one of two responses leaves.
+        min_words: Shorter responses take no part: the vectors of `In 1945.` and `In 1946.` tell form, not content.
+        survivor: Which of two duplicates stays.
+        encoder: The sentence encoder.
+    """
+
+    step: Literal["semantic_dedup"] = "semantic_dedup"
+    threshold: float = Field(default=0.9, gt=0, lt=1)
+    min_words: int = Field(default=10, ge=1)
+    survivor: Survivor = "longest"
+    encoder: EncoderSettings = EncoderSettings()
+
+
+def similarity(vectors: TextVectors, left: int, right: int) -> float:
+    """How much two texts say the same: the least of three cosines.
+
+    Their pooled vectors' cosine, and in each direction the cosine of the window that finds the worst counterpart in
+    the other text. Two texts that share a beginning and then part have a window without a counterpart; so they stay,
+    however close their pooled vectors are. For texts of one window each this is the plain cosine.
+    """
+    pooled = float(vectors.pooled[left].astype(np.float64) @ vectors.pooled[right].astype(np.float64))
+    table = vectors.of(left).astype(np.float64) @ vectors.of(right).astype(np.float64).T
+    if table.size == 1:
+        return pooled
+    return min(pooled, float(table.max(axis=1).min()), float(table.max(axis=0).min()))
+
+
+class SemanticDedup:
+    """Drops responses whose meaning one that stays has too, by all of their parts.
+
+    Records are taken best first, in blocks; a block's neighbours come from an exact inner-product index (FAISS,
+    float32) of the records already kept, and from the block itself, without a limit on their number. Memory is
+    that of the vectors.
+    """
+
+    name = "semantic_dedup"
+
+    def __init__(self, settings: SemanticDedupSettings):
+        self.settings = settings
+
+    def apply(self, records: Sequence[Record], scratch: Path) -> StepResult:
+        """Drop semantic duplicates; `by` is the most similar record that stays, the score their similarity."""
+        order = survivor_order(records, self.settings.survivor)
+        compared = [position for position in order if len(words(records[position].response)) >= self.settings.min_words]
+        texts = [records[position].response for position in compared]
+        vectors = embed_windows(texts, self.settings.encoder, scratch)
+        decided, verified = decide(vectors, self.settings.threshold)
+        drops = [
+            Drop(records[compared[left]].row_id, "semantic_duplicate", records[compared[by]].row_id, round(score, 6))
+            for left, by, score in decided
+        ]
+        measures = {
+            "compared": len(compared),
+            "too_short": len(records) - len(compared),
+            "windows": len(vectors.windows),
+            "pairs_near_pooled": verified,
+        }
+        return StepResult(drops=drops, measures=measures)
+
+
+def decide(vectors: TextVectors, threshold: float) -> tuple[list[tuple[int, int, float]], int]:
+    """Which texts leave, texts being given best first.
+
+    Args:
+        vectors: Of all texts.
+        threshold: Least `similarity` for a text to leave because of an earlier one that stays.
+
+    Returns:
+        `(leaves, because_of, similarity)` per text that leaves, and the number of pairs measured.
+    """
+    drops, measured = [], 0
+    kept: set[int] = set()
+    for text, near in _kept_neighbours(vectors.pooled, threshold - MARGIN, kept):
+        scored = [(similarity(vectors, text, other), -other) for other in near]
+        measured += len(scored)
+        score, other = max(scored, default=(0.0, 0))
+        if scored and score >= threshold:
+            drops.append((text, -other, score))
+        else:
+            kept.add(text)
+    return drops, measured
+
+
+def _kept_neighbours(pooled: np.ndarray, radius: float, kept: set[int]) -> Iterator[tuple[int, list[int]]]:
+    """For each text in turn, the earlier texts in `kept` with a cosine above `radius`.
+
+    The caller adds the text to `kept`, or not, before it asks for the next one.
+    """
+    if not len(pooled):
+        return
+    faiss = require("faiss")
+    faiss.omp_set_num_threads(thread_count())
+    index = faiss.IndexFlatIP(pooled.shape[1])
+    indexed: list[int] = []
+    for first in range(0, len(pooled), BLOCK):
+        block = np.ascontiguousarray(pooled[first : first + BLOCK], dtype=np.float32)
+        limits, _, found = index.range_search(block, radius)
+        inside = block @ block.T > radius
+        for row in range(len(block)):
+            before = [indexed[i] for i in found[limits[row] : limits[row + 1]]]
+            within = [first + int(i) for i in np.flatnonzero(inside[row, :row]) if first + int(i) in kept]
+            yield first + row, before + within
+        stay = [row for row in range(len(block)) if first + row in kept]
+        index.add(block[stay])
+        indexed += [first + row for row in stay]
