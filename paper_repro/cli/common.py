@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,8 +45,9 @@ def run_stage(
     dry_run: bool,
     as_json: bool,
     overwrite: bool,
+    describe: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> None:
-    """Run a stage, or show what it would do, and print the outcome."""
+    """Run a stage, or show what it would do, and print the outcome; `describe` puts its summary into words."""
     key = stage.key(settings, {name: input_digest(path) for name, path in inputs.items()})
     out = out or rt_home() / stage.name / f"{stage.kind}-{digest_json(key)[:10]}"
     if dry_run:
@@ -63,6 +64,8 @@ def run_stage(
     }
     state = "up to date" if up_to_date else "done"
     text = yaml.safe_dump({"summary": artifact.summary}, sort_keys=False, allow_unicode=True)
+    if describe is not None:
+        text = describe(artifact.summary)
     emit(result, as_json, f"{stage.name}: {state}: {artifact.path}\ndigest: {artifact.digest}\n{text}")
 
 

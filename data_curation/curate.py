@@ -1,0 +1,197 @@
+"""curate: a recipe over one response set; every row is kept, dropped or quarantined, and the reason is written down.
+
+Read `recipes/responses.yaml` first: its steps run in that order, each on what the one before has kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from artifacts.errors import InputError, UserError
+from artifacts.files import read_json, write_json, write_jsonl
+from artifacts.manifest import Artifact, is_artifact, read_manifest, verify_outputs
+from artifacts.settings import Settings
+from artifacts.stage import Stage, Workspace
+from data_curation.decisions import Ledger
+from data_curation.readers import Columns, Reading, read_file, read_hub
+from data_curation.recipe import RecipeField, StepSettings, build
+from data_curation.records import from_table, to_table
+from data_curation.step import Drop, StepResult
+from data_curation.tables import write_table
+
+INPUT = "input"
+HUB = "hub:"
+log = logging.getLogger("rt")
+
+
+class CurateSettings(Settings):
+    """Settings of `rt curate`.
+
+    Attributes:
+        recipe: Name of a recipe, path of a YAML file, or the steps themselves; resolved when settings are made.
+        source: Name that the records of a plain file bear; None = the file's name. An artifact's records keep theirs.
+        hub: `owner/name@<40-hex revision>` of a data set of the hub, instead of a file.
+        split: Split of the hub data set.
+        columns: Columns of a plain file or hub data set; what is None is recognised.
+    """
+
+    recipe: RecipeField = "responses"
+    source: str | None = None
+    hub: str | None = None
+    split: str = "train"
+    columns: Columns = Columns()
+
+
+def curate(
+    settings: CurateSettings, out: Path, given: Path | str | None = None, *, overwrite: bool = False
+) -> Artifact:
+    """Curate a `corpus` or `curated` artifact, a plain file or `hub:owner/name@revision` into `out`."""
+    settings, inputs = curate_inputs(settings, given)
+    return CURATE.run(settings, out, inputs, overwrite=overwrite)[0]
+
+
+def curate_inputs(settings: CurateSettings, given: Path | str | None) -> tuple[CurateSettings, dict[str, Path]]:
+    """Settings with source or hub filled in, and the named inputs of the stage."""
+    if given is not None and str(given).startswith(HUB):
+        settings, given = settings.model_copy(update={"hub": str(given).removeprefix(HUB)}), None
+    if (given is None) == (settings.hub is None):
+        raise UserError("one input is needed: a file, an artifact's folder, or hub:owner/name@revision")
+    if given is None:
+        return settings, {}
+    path = Path(given)
+    if is_artifact(path):
+        if settings.source is not None or settings.columns != Columns():
+            raise UserError("source and columns are for plain files; an artifact has its own", where=str(path))
+        return settings, {INPUT: path}
+    if not path.is_file():
+        problem = "a folder without a manifest.json" if path.is_dir() else "no such file"
+        raise InputError(problem, where=str(path), fix="give a file, or the folder of a corpus or curated artifact")
+    return settings.model_copy(update={"source": settings.source or path.name}), {INPUT: path}
+
+
+def _curate(settings: CurateSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
+    """Write data.parquet, decisions.parquet, steps.parquet and quarantine.jsonl."""
+    reading, origin = _read(settings, inputs)
+    ledger = Ledger(reading.records, len(reading.quarantined))
+    seconds = {}
+    for position, step in enumerate(settings.recipe.steps, 1):
+        started = time.monotonic()
+        result, reused = _step_result(position, step, ledger, workspace.scratch)
+        outcome = ledger.apply(step.step, result)
+        # None: found by an earlier run that was stopped
+        seconds[f"{position:02d}-{step.step}"] = None if reused else round(time.monotonic() - started, 3)
+        log.info(
+            "curate: step %d of %d: %s: %d in, %d kept, %d changed",
+            position, len(settings.recipe.steps), step.step, outcome.rows_in, outcome.kept, outcome.changed,
+        )
+    write_table(workspace.path / "data.parquet", to_table(ledger.kept))
+    write_table(workspace.path / "decisions.parquet", ledger.decisions())
+    write_table(workspace.path / "steps.parquet", ledger.steps())
+    write_jsonl(workspace.path / "quarantine.jsonl", map(asdict, reading.quarantined))
+    workspace.summary.update(_summary(settings, reading, ledger, origin))
+    workspace.provenance["seconds_per_step"] = seconds
+
+
+def _read(settings: CurateSettings, inputs: Mapping[str, Path]) -> tuple[Reading, dict[str, Any]]:
+    """The records, and facts about where they come from."""
+    if settings.hub is not None:
+        reading = read_hub(settings.hub, settings.split, settings.columns)
+        return reading, {"hub": settings.hub, "split": settings.split} | _layout_facts(reading)
+    path = inputs[INPUT]
+    if is_artifact(path):
+        artifact = read_manifest(path)
+        if artifact.identity.kind not in ("corpus", "curated"):
+            raise InputError(f"holds '{artifact.identity.kind}', not responses", where=str(path))
+        verify_outputs(artifact)
+        records = from_table(pq.read_table(artifact.file("data.parquet")))
+        return Reading(records=records, rows_in=len(records)), dict(artifact.summary)
+    reading = read_file(path, settings.source, settings.columns)
+    return reading, {"file": settings.source} | _layout_facts(reading)
+
+
+def _layout_facts(reading: Reading) -> dict[str, Any]:
+    return {"columns": asdict(reading.layout), "first_exchange_only": reading.multi_turn}
+
+
+def _step_result(position: int, step: StepSettings, ledger: Ledger, scratch: Path) -> tuple[StepResult, bool]:
+    """What a step says about the rows still kept, and whether a stopped run had found it out already.
+
+    The scratch folder belongs to one plan (settings, input, versions), so a result kept there is this plan's.
+    """
+    label = f"{position:02d}-{step.step}"
+    kept = scratch / f"{label}.json"
+    if kept.exists():
+        value = read_json(kept)
+        return StepResult([Drop(**drop) for drop in value["drops"]], value["responses"], value["measures"]), True
+    folder = scratch / label
+    folder.mkdir(exist_ok=True)
+    result = build(step).apply(ledger.kept, folder)
+    drops = [asdict(drop) | {"score": None if drop.score is None else float(drop.score)} for drop in result.drops]
+    measures = {name: float(value) for name, value in result.measures.items()}
+    write_json(kept, {"drops": drops, "responses": result.responses, "measures": measures})
+    return StepResult([Drop(**drop) for drop in drops], result.responses, measures), False
+
+
+def _summary(settings: CurateSettings, reading: Reading, ledger: Ledger, origin: dict[str, Any]) -> dict[str, Any]:
+    kept = ledger.kept
+    sources = sorted({record.source for record in reading.records})
+    return {
+        "response_set": "+".join(sources),
+        "recipe": settings.recipe.name,
+        "rows_in": reading.rows_in,
+        "kept": len(kept),
+        "dropped": len(reading.records) - len(kept),
+        "quarantined": len(reading.quarantined),
+        "changed": ledger.changed(),
+        "funnel": [
+            {
+                "step": outcome.step,
+                "rows_in": outcome.rows_in,
+                "changed": outcome.changed,
+                "dropped": sum(outcome.reasons.values()),
+                "kept": outcome.kept,
+                "reasons": outcome.reasons,
+            }
+            for outcome in ledger.outcomes
+        ],
+        "input": origin,
+    }
+
+
+def funnel_text(summary: Mapping[str, Any]) -> str:
+    """The funnel of a curated artifact's summary as a plain table."""
+    lines = [("step", "rows in", "changed", "dropped", "kept", "reasons")]
+    readable = summary["rows_in"] - summary["quarantined"]
+    quarantined = f"quarantined: {summary['quarantined']}" if summary["quarantined"] else ""
+    lines.append(("read", summary["rows_in"], 0, summary["quarantined"], readable, quarantined))
+    for entry in summary["funnel"]:
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in entry["reasons"].items())
+        lines.append((*(entry[key] for key in ("step", "rows_in", "changed", "dropped", "kept")), reasons))
+    return "\n".join(_aligned(lines))
+
+
+def _aligned(lines: Iterable[tuple]) -> Iterable[str]:
+    for name, *numbers, last in lines:
+        cells = "".join(f"{cell:>9,}" if isinstance(cell, int) else f"{cell:>9}" for cell in numbers)
+        yield f"  {name:<15}{cells}   {last}".rstrip()
+
+
+CURATE = Stage(
+    name="curate",
+    kind="curated",
+    version=1,
+    settings=CurateSettings,
+    work=_curate,
+    packages=(
+        "datatrove", "faiss-cpu", "ftfy", "numpy", "pyarrow", "rensa", "sentence-transformers", "tokenizers", "torch",
+        "transformers",
+    ),
+    threaded=True,
+)

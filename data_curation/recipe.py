@@ -1,0 +1,109 @@
+"""A recipe: the steps of a curation, in order, each with its settings."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from artifacts.errors import SettingsError, UserError
+from artifacts.files import read_yaml
+from artifacts.settings import Settings, validate_settings
+from data_curation.filters.settings import (
+    NearEmptySettings,
+    RepetitionSettings,
+    TemplateLeakSettings,
+    TooLongSettings,
+)
+from data_curation.normalise import NormaliseSettings
+from data_curation.step import Step
+
+
+def _later(module, name):  # temporary, until the dedup steps are in the tree
+    try:
+        return getattr(importlib.import_module("data_curation." + module), name)
+    except ModuleNotFoundError:
+        return _Absent[name]
+
+
+class _AbsentSettings(Settings):
+    pass
+
+
+_Absent = {
+    name: type(name, (Settings,), {"__annotations__": {"step": __import__("typing").Literal[step]}, "step": step})
+    for step, name in (("exact_dedup", "ExactDedupSettings"), ("near_dedup", "NearDedupSettings"),
+                       ("semantic_dedup", "SemanticDedupSettings"))
+}
+RECIPES = Path(__file__).resolve().parent / "recipes"
+_FILTER = ("data_curation.filters.step", "FilterStep")
+_STEPS = {
+    "normalise": ("data_curation.normalise", "Normalise"),
+    "near_empty": _FILTER,
+    "too_long": _FILTER,
+    "repetition": _FILTER,
+    "template_leak": _FILTER,
+    "exact_dedup": ("data_curation.exact_dedup", "ExactDedup"),
+    "near_dedup": ("data_curation.near_dedup", "NearDedup"),
+    "semantic_dedup": ("data_curation.semantic_dedup", "SemanticDedup"),
+}
+StepSettings = Annotated[
+    NormaliseSettings
+    | NearEmptySettings
+    | TooLongSettings
+    | RepetitionSettings
+    | TemplateLeakSettings
+    | _later('exact_dedup', 'ExactDedupSettings')
+    | _later('near_dedup', 'NearDedupSettings')
+    | _later('semantic_dedup', 'SemanticDedupSettings'),
+    Field(discriminator="step"),
+]
+
+
+class Recipe(Settings):
+    """Name and steps; no steps: the identity."""
+
+    name: str
+    steps: tuple[StepSettings, ...] = ()
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that come with the package."""
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def load_recipe(given: str) -> Recipe:
+    """A recipe by name, or by the path of a YAML file (with a slash or an ending `.yaml`).
+
+    Raises:
+        UserError: no recipe of that name, an unreadable file, or steps that do not fit their settings.
+    """
+    named = "/" not in given and Path(given).suffix not in (".yaml", ".yml")
+    path = RECIPES / f"{given}.yaml" if named else Path(given)
+    if named and not path.is_file():
+        raise UserError(
+            f"no recipe is called '{given}'",
+            fix=f"known recipes: {', '.join(recipe_names())}; or give the path of a YAML file",
+        )
+    value = read_yaml(path)
+    if not isinstance(value, dict):
+        raise SettingsError(["expected the keys name and steps"], where=str(path))
+    return validate_settings(Recipe, {"name": path.stem} | value, where=str(path))
+
+
+def _resolve(value: Any) -> Any:
+    if isinstance(value, str):
+        return load_recipe(value)
+    return {"name": "inline"} | value if isinstance(value, dict) else value
+
+
+# a settings field: the name of a recipe, the path of one, or the recipe itself
+RecipeField = Annotated[Recipe, BeforeValidator(_resolve)]
+
+
+def build(settings: StepSettings) -> Step:
+    """The step of these settings; its module (and what it needs) is imported only now."""
+    module, name = _STEPS[settings.step]
+    return getattr(importlib.import_module(module), name)(settings)
