@@ -25,8 +25,8 @@ class NormaliseSettings(Settings):
     Attributes:
         mojibake: UTF-8 that was decoded as Windows-1252 or Latin-1 is decoded again (ftfy), line by line and only in
             lines with an unmistakable sign of it; C1 control characters become the Windows-1252 ones they stand for.
-        line_ends: CR LF, CR, U+2028 and U+2029 become LF.
-        invisible: Control characters (but tab and LF) and the zero-width characters U+00AD, U+200B, U+2060, U+FEFF
+        line_ends: CR LF, CR, vertical tab, form feed, U+2028 and U+2029 become LF.
+        invisible: Other control characters (but tab) and the zero-width characters U+00AD, U+200B, U+2060, U+FEFF
             go. The joiners U+200C and U+200D stay (Persian, Indic, emoji), and so do direction marks.
         chat_marks: Template marks at the edges go (`<|assistant|>` before, `<|im_end|>` after the text, and others).
         unicode: Unicode normal form C.
@@ -50,7 +50,7 @@ _MOJIBAKE = re.compile(
     "|\u00c3[\u00a0-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2022\u2026\u2030\u2039"
     "\u203a\u20ac\u2122]|(?:[\u00d0\u00d1][\u0080-\u00bf\u0152-\u0192\u2013-\u2122]){2}|[\u0080-\u009f]"
 )
-_LINE_END = re.compile("\r\n|[\r\u2028\u2029]")
+_LINE_END = re.compile("\r\n|[\r\x0b\x0c\u2028\u2029]")
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufeff]")
 _LINE_TAIL = re.compile(r"(?<=[^ \t\n])([ \t]+)\n(?=([^\n]?))|^[ \t]+$", re.MULTILINE)
 _HARD_BREAK = "  "

@@ -11,32 +11,18 @@ from pydantic import BeforeValidator, Field
 from artifacts.errors import SettingsError, UserError
 from artifacts.files import read_yaml
 from artifacts.settings import Settings, validate_settings
+from data_curation.exact_dedup import ExactDedupSettings
 from data_curation.filters.settings import (
     NearEmptySettings,
     RepetitionSettings,
     TemplateLeakSettings,
     TooLongSettings,
 )
+from data_curation.near_dedup import NearDedupSettings
 from data_curation.normalise import NormaliseSettings
+from data_curation.semantic_dedup import SemanticDedupSettings
 from data_curation.step import Step
 
-
-def _later(module, name):  # temporary, until the dedup steps are in the tree
-    try:
-        return getattr(importlib.import_module("data_curation." + module), name)
-    except ModuleNotFoundError:
-        return _Absent[name]
-
-
-class _AbsentSettings(Settings):
-    pass
-
-
-_Absent = {
-    name: type(name, (Settings,), {"__annotations__": {"step": __import__("typing").Literal[step]}, "step": step})
-    for step, name in (("exact_dedup", "ExactDedupSettings"), ("near_dedup", "NearDedupSettings"),
-                       ("semantic_dedup", "SemanticDedupSettings"))
-}
 RECIPES = Path(__file__).resolve().parent / "recipes"
 _FILTER = ("data_curation.filters.step", "FilterStep")
 _STEPS = {
@@ -55,9 +41,9 @@ StepSettings = Annotated[
     | TooLongSettings
     | RepetitionSettings
     | TemplateLeakSettings
-    | _later('exact_dedup', 'ExactDedupSettings')
-    | _later('near_dedup', 'NearDedupSettings')
-    | _later('semantic_dedup', 'SemanticDedupSettings'),
+    | ExactDedupSettings
+    | NearDedupSettings
+    | SemanticDedupSettings,
     Field(discriminator="step"),
 ]
 
