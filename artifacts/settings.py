@@ -111,9 +111,16 @@ def _known_keys(cls: Any, location: Sequence[Any]) -> list[str]:
         for model in models:
             field = model.model_fields.get(part) if isinstance(part, str) else None
             following += _models_in(field.annotation) if field else []
-        # a list index or union tag stays at the same models
-        models = following or models
+        # a list index stays at the same models; the tag of a union narrows them to those that bear it
+        models = following or [model for model in models if _bears_tag(model, part)] or models
     return sorted({name for model in models for name in model.model_fields})
+
+
+def _bears_tag(model: type[BaseModel], tag: Any) -> bool:
+    return any(
+        typing.get_origin(field.annotation) is typing.Literal and tag in typing.get_args(field.annotation)
+        for field in model.model_fields.values()
+    )
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
