@@ -43,24 +43,29 @@ class TextVectors:
         return self.windows[self.starts[text] : self.starts[text + 1]]
 
 
-def embed_texts(texts: Sequence[str], settings: EncoderSettings, scratch: Path | None = None) -> np.ndarray:
+def embed_texts(
+    texts: Sequence[str], settings: EncoderSettings, scratch: Path | None = None, threads: int | None = None
+) -> np.ndarray:
     """One vector a text.
 
     Args:
         texts: Any texts; one longer than the encoder reads is cut into windows and pooled, nothing is lost.
         settings: The encoder.
         scratch: Folder for finished shards, so that a stopped call goes on; None keeps none.
+        threads: Compute threads; None = `artifacts.stage.thread_count()`.
 
     Returns:
         float32, n x d, rows of length 1 (so the inner product is the cosine).
     """
-    return embed_windows(texts, settings, scratch).pooled
+    return embed_windows(texts, settings, scratch, threads).pooled
 
 
-def embed_windows(texts: Sequence[str], settings: EncoderSettings, scratch: Path | None = None) -> TextVectors:
+def embed_windows(
+    texts: Sequence[str], settings: EncoderSettings, scratch: Path | None = None, threads: int | None = None
+) -> TextVectors:
     """Vectors of every text and of its windows; see `embed_texts` for the arguments."""
     started = time.monotonic()
-    encoder = load_encoder(settings)
+    encoder = load_encoder(settings, threads)
     distinct: dict[bytes, int] = {}
     rows, pieces, starts = [], [], [0]
     for first in range(0, len(texts), TEXTS_AT_ONCE):
@@ -73,7 +78,7 @@ def embed_windows(texts: Sequence[str], settings: EncoderSettings, scratch: Path
     windows = vectors[np.asarray(rows, dtype=np.int64)]
     seconds = time.monotonic() - started
     log.info("embeddings: %d texts, %d windows, %.1f s (%.0f texts/s)", len(texts), len(rows), seconds,
-             len(texts) / max(seconds, 1e-9))  # fmt: skip
+             len(texts) / max(seconds, 1e-9))
     weights, bounds = np.asarray(pieces, dtype=np.int64), np.asarray(starts, dtype=np.int64)
     return TextVectors(windows, weights, bounds, pool(windows, weights, bounds))
 

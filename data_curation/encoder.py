@@ -77,7 +77,7 @@ class Encoder:
         encoded = self.model.tokenizer(
             list(texts), add_special_tokens=False, truncation=False, padding=False, return_attention_mask=False,
             verbose=False,
-        )  # fmt: skip
+        )
         return [cut(np.asarray(ids, dtype=np.int32), self.window) for ids in encoded["input_ids"]]
 
     def forward(self, windows: Sequence[np.ndarray]) -> np.ndarray:
@@ -108,8 +108,8 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
     return (vectors / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
 
 
-def load_encoder(settings: EncoderSettings) -> Encoder:
-    """Load the encoder that `settings` name.
+def load_encoder(settings: EncoderSettings, threads: int | None = None) -> Encoder:
+    """Load the encoder that `settings` name, to run on so many threads (None = `thread_count()`).
 
     Raises:
         MissingDataError: a pin no origin can give, or a hub model that is not there.
@@ -118,13 +118,13 @@ def load_encoder(settings: EncoderSettings) -> Encoder:
     library = require("sentence_transformers")
     torch = require("torch")
     place, origin = _locate(settings)
-    torch.set_num_threads(thread_count())
+    torch.set_num_threads(threads or thread_count())
     device = _device(settings.device)
     try:
         model = library.SentenceTransformer(
             place, device=device, revision=settings.revision, trust_remote_code=False,
             model_kwargs={"use_safetensors": True, "dtype": settings.dtype},
-        )  # fmt: skip
+        )
     except (OSError, ValueError) as error:
         raise MissingDataError(
             f"not a usable sentence-transformers model: {str(error).strip().splitlines()[0]}", where=settings.model
@@ -135,7 +135,7 @@ def load_encoder(settings: EncoderSettings) -> Encoder:
     identity = {
         "origin": origin, "window": window, "batch_tokens": settings.batch_tokens, "dtype": settings.dtype,
         "device": device,
-    }  # fmt: skip
+    }
     return Encoder(identity, model, prefix, suffix, window, device)
 
 
@@ -158,7 +158,7 @@ def _locate(settings: EncoderSettings) -> tuple[str, dict[str, Any]]:
         raise UserError(
             f"'{name}' is neither a pin nor a folder; a hub model needs its commit", where="model",
             fix=f"give `revision` (40 hex digits), or one of the pins: {', '.join(_encoder_pins())}",
-        )  # fmt: skip
+        )
     return name, {"hub": name, "revision": settings.revision}
 
 

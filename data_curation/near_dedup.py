@@ -145,7 +145,7 @@ class NearDedup:
         import numpy as np
 
         sketch = require("rensa").RMinHash
-        sets = [sorted(shingle_set) for shingle_set in shingle_sets]
+        sets = [list(shingle_set) for shingle_set in shingle_sets]
         if not sets:
             return
         matrix = sketch.digest_matrix_from_token_sets(sets, self.settings.num_perm, self.settings.seed)

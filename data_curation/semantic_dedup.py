@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +21,9 @@ from data_curation.survivors import Survivor, survivor_order
 
 BLOCK = 1_024  # records compared together; bounds memory, decides nothing
 MARGIN = 1e-4  # neighbours are sought this far below the threshold, then measured again in double precision
-log = logging.getLogger("rt")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_ANSWER = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 
 
 class SemanticDedupSettings(Settings):
@@ -30,6 +32,7 @@ class SemanticDedupSettings(Settings):
     Attributes:
         threshold: Similarity (see `similarity`) from which one of two responses leaves.
         min_words: Shorter responses take no part: the vectors of `In 1945.` and `In 1946.` tell form, not content.
+        contradictions: What becomes of a pair that `contradict` each other though their vectors are near.
         survivor: Which of two duplicates stays.
         encoder: The sentence encoder.
     """
@@ -37,6 +40,7 @@ class SemanticDedupSettings(Settings):
     step: Literal["semantic_dedup"] = "semantic_dedup"
     threshold: float = Field(default=0.9, gt=0, lt=1)
     min_words: int = Field(default=10, ge=1)
+    contradictions: Literal["keep", "ignore"] = "keep"
     survivor: Survivor = "longest"
     encoder: EncoderSettings = EncoderSettings()
 
@@ -53,6 +57,19 @@ def similarity(vectors: TextVectors, left: int, right: int) -> float:
     if table.size == 1:
         return pooled
     return min(pooled, float(table.max(axis=1).min()), float(table.max(axis=0).min()))
+
+
+def contradict(left: str, right: str) -> bool:
+    """Whether two texts give different answers, which embeddings hardly see.
+
+    True if one opens with yes and the other with no, or if each holds a number that the other lacks (`300 mg` and
+    `400 mg` are as close as two paraphrases). English, and a rule about words: it only ever keeps a record.
+    """
+    answers = [match and match[1].lower() for match in map(_ANSWER.match, (left, right))]
+    if None not in answers and answers[0] != answers[1]:
+        return True
+    one, other = (set(_NUMBER.findall(_THOUSANDS.sub("", text))) for text in (left, right))
+    return bool(one - other) and bool(other - one)
 
 
 class SemanticDedup:
@@ -74,7 +91,15 @@ class SemanticDedup:
         compared = [position for position in order if len(words(records[position].response)) >= self.settings.min_words]
         texts = [records[position].response for position in compared]
         vectors = embed_windows(texts, self.settings.encoder, scratch)
-        decided, verified = decide(vectors, self.settings.threshold)
+        parted = 0
+
+        def may_leave(left: int, right: int) -> bool:
+            nonlocal parted
+            different = self.settings.contradictions == "keep" and contradict(texts[left], texts[right])
+            parted += different
+            return not different
+
+        decided, measured = decide(vectors, self.settings.threshold, may_leave)
         drops = [
             Drop(records[compared[left]].row_id, "semantic_duplicate", records[compared[by]].row_id, round(score, 6))
             for left, by, score in decided
@@ -83,17 +108,21 @@ class SemanticDedup:
             "compared": len(compared),
             "too_short": len(records) - len(compared),
             "windows": len(vectors.windows),
-            "pairs_near_pooled": verified,
+            "pairs_measured": measured,
+            "pairs_contradicting": parted,
         }
         return StepResult(drops=drops, measures=measures)
 
 
-def decide(vectors: TextVectors, threshold: float) -> tuple[list[tuple[int, int, float]], int]:
+def decide(
+    vectors: TextVectors, threshold: float, may_leave: Callable[[int, int], bool] = lambda left, right: True
+) -> tuple[list[tuple[int, int, float]], int]:
     """Which texts leave, texts being given best first.
 
     Args:
         vectors: Of all texts.
         threshold: Least `similarity` for a text to leave because of an earlier one that stays.
+        may_leave: Asked of each pair that similar; False keeps them apart.
 
     Returns:
         `(leaves, because_of, similarity)` per text that leaves, and the number of pairs measured.
@@ -101,10 +130,11 @@ def decide(vectors: TextVectors, threshold: float) -> tuple[list[tuple[int, int,
     drops, measured = [], 0
     kept: set[int] = set()
     for text, near in _kept_neighbours(vectors.pooled, threshold - MARGIN, kept):
+        measured += len(near)
         scored = [(similarity(vectors, text, other), -other) for other in near]
-        measured += len(scored)
-        score, other = max(scored, default=(0.0, 0))
-        if scored and score >= threshold:
+        close = [pair for pair in scored if pair[0] >= threshold and may_leave(text, -pair[1])]
+        if close:
+            score, other = max(close)
             drops.append((text, -other, score))
         else:
             kept.add(text)
