@@ -26,9 +26,10 @@ class Cell:
         stage: What is done.
         label: Readable name, e.g. `dolly-RT-100-paper`.
         settings: The stage's settings.
-        inputs: Input name to upstream cell.
         arguments: The command line after `rt <stage>`, without settings and output; it may name
             upstream folders as `{input name}`.
+        inputs: Input name to upstream cell.
+        extra: Further digests that decide the result, e.g. of a pin.
     """
 
     stage: Stage
@@ -36,11 +37,13 @@ class Cell:
     settings: Settings
     arguments: tuple[str, ...] = ()
     inputs: Mapping[str, Cell] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def key(self) -> str:
         """Digest (hex) of all that decides this cell's result."""
-        return digest_json(self.stage.key(self.settings, {name: cell.key for name, cell in self.inputs.items()}))
+        upstream = {name: cell.key for name, cell in self.inputs.items()}
+        return digest_json(self.stage.key(self.settings, {**upstream, **self.extra}))
 
     @property
     def name(self) -> str:

@@ -1,0 +1,143 @@
+"""From a profile to its cells: collect -> curate -> mix -> train -> generate -> judge -> score -> report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+
+from artifacts.digests import digest_file
+from artifacts.errors import SettingsError
+from artifacts.pins import PINS, pin_names
+from data_curation.collect import CollectSettings, stage_of
+from data_curation.curate import CURATE, CurateSettings
+from data_curation.mix import MIX, MixSettings
+from data_curation.sources import find_source
+from experiments.cells import Cell, walk
+from experiments.profiles import Profile, Study
+from paper_repro.generate import GENERATE
+from paper_repro.judge import JUDGE
+from paper_repro.report import REPORT
+from paper_repro.score import SCORE, ScoreSettings
+from paper_repro.train import TRAIN
+
+
+def plan_cells(profile: Profile) -> list[Cell]:
+    """All cells of a profile, each once, upstream first; the last one is the report.
+
+    Raises:
+        SettingsError: the profile asks for what it does not collect.
+    """
+    return walk([*_collected(profile), _report(profile)])
+
+
+def pins_of(cells: Iterable[Cell]) -> list[str]:
+    """Names of the pins that these cells read: sources, base weights, encoders."""
+    found = {name for cell in cells for name in _pin_mentions(cell.settings.resolved())}
+    return sorted(found & set(pin_names()))
+
+
+def _pin_mentions(value: object) -> Iterator[str]:
+    """Every string in resolved settings under a key that names a pin."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in ("source", "name", "pin") and isinstance(inner, str):
+                yield inner
+            yield from _pin_mentions(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _pin_mentions(inner)
+
+
+def _collect(source: str) -> Cell:
+    settings = CollectSettings(source=source)
+    pin = {"pin": digest_file(PINS / f"{find_source(source).name}.yaml")}
+    return Cell(stage_of(settings), source, settings, extra=pin)
+
+
+def _collected(profile: Profile) -> list[Cell]:
+    names = (*profile.corpora, *((profile.refusals,) if profile.refusals else ()), *profile.prompts)
+    return [_collect(name) for name in names]
+
+
+def _curated(source: str, recipe: str) -> Cell:
+    return Cell(
+        CURATE, f"{source}-{recipe}", CurateSettings(recipe=recipe), ("{input}",), {"input": _collect(source)}
+    )
+
+
+def _mixed(study: Study, response_set: str, count: int, strategy: str, pool: str | None) -> Cell:
+    settings = MixSettings(
+        response_set=response_set, base_size=study.base_size, num_refusals=count, strategy=strategy, seed=0
+    )
+    inputs = {"base": _curated(response_set, study.recipe)}
+    arguments = ["--base", "{base}"]
+    if count and pool:
+        inputs["pool"] = _collect(pool)
+        arguments += ["--pool", "{pool}"]
+    label = f"{response_set}-{study.recipe}-{count}" + (f"-{strategy}" if count else "")
+    return Cell(MIX, label, settings, tuple(arguments), inputs)
+
+
+def _models(profile: Profile, study: Study) -> Iterator[Cell]:
+    """One tuned model per combination; without refusals the strategy makes no difference, so it is tuned once."""
+    for response_set, method, count, seed in product(
+        study.response_sets, study.methods, study.num_refusals, study.seeds
+    ):
+        for strategy in study.strategies if count else study.strategies[:1]:
+            mixed = _mixed(study, response_set, count, strategy, profile.refusals)
+            settings = profile.train.model_copy(update={"method": method, "seed": seed})
+            label = f"{mixed.label}-{method}-{seed}"
+            yield Cell(TRAIN, label, settings, ("{trainset}",), {"trainset": mixed})
+
+
+def _generations(profile: Profile, study: Study) -> Iterator[Cell]:
+    prompts = {f"prompts-{name}": _collect(name) for name in profile.prompts}
+    arguments = tuple(argument for name in prompts for argument in ("--prompts", f"{{{name}}}"))
+    settings = profile.generate.model_copy(update={"base": profile.train.base})
+    if study.untuned:
+        yield Cell(GENERATE, "untuned", settings, arguments, prompts)
+    for model in _models(profile, study):
+        inputs = prompts | {"model": model}
+        yield Cell(GENERATE, model.label, settings, (*arguments, "--model", "{model}"), inputs)
+
+
+def _verdicts(profile: Profile, study: Study) -> Iterator[Cell]:
+    for generations, judge in product(_generations(profile, study), profile.judges):
+        label = f"{generations.label}-{judge.judge}"
+        yield Cell(JUDGE, label, judge, ("{generations}",), {"generations": generations})
+
+
+def _scores(profile: Profile, study: Study) -> Cell:
+    verdicts = {f"verdicts-{cell.label}": cell for cell in _verdicts(profile, study)}
+    settings = profile.score or ScoreSettings(study=study.name)
+    return Cell(SCORE, study.name, settings, tuple(f"{{{name}}}" for name in verdicts), verdicts)
+
+
+def _report(profile: Profile) -> Cell:
+    inputs: dict[str, Cell] = {}
+    arguments: list[str] = []
+    for source, recipe in product(profile.curation.corpora, profile.curation.recipes):
+        inputs[f"curated-{source}-{recipe}"] = _curated(source, recipe)
+        arguments += ["--curated", f"{source}-{recipe}={{curated-{source}-{recipe}}}"]
+    if profile.study:
+        inputs["scores"] = _scores(profile, profile.study)
+        arguments += ["--scores", "{scores}"]
+    _check(profile, inputs)
+    return Cell(REPORT, profile.name, profile.report, tuple(arguments), inputs)
+
+
+def _check(profile: Profile, inputs: dict[str, Cell]) -> None:
+    """What a profile may ask for although each of its settings is well formed by itself."""
+    faults = []
+    needed = {*profile.curation.corpora, *(profile.study.response_sets if profile.study else ())}
+    if needed - set(profile.corpora):
+        faults.append(f"corpora: lacks {', '.join(sorted(needed - set(profile.corpora)))}, used below")
+    if profile.study:
+        if any(profile.study.num_refusals) and not profile.refusals:
+            faults.append("refusals: required, as study.num_refusals asks for some")
+        if not profile.prompts:
+            faults.append("prompts: required, as there is a study")
+        if not profile.judges:
+            faults.append("judges: required, as there is a study")
+    if faults:
+        raise SettingsError(faults, where=f"profile {profile.name}")
