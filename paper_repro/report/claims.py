@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from artifacts.errors import SettingsError
 from artifacts.files import read_yaml
+from artifacts.published import label
 from artifacts.settings import Settings, validate_settings
 from paper_repro.report.quantities import QUANTITIES, Values
 from paper_repro.report.table import Column, Table
@@ -108,7 +109,6 @@ class Outcome:
         verdict: `holds`, `does not hold` or `not testable`.
         why: The numbers that decide, or what is missing.
         within, cells: Cells within the bounds, and cells looked at.
-        lowest, highest: Ends of the values, or None.
     """
 
     claim: Claim
@@ -116,8 +116,6 @@ class Outcome:
     why: str
     within: int | None = None
     cells: int | None = None
-    lowest: float | None = None
-    highest: float | None = None
 
 
 def load_claims(path: Path = CLAIMS) -> ClaimFile:
@@ -140,8 +138,7 @@ def judge(claim: Claim, values: Values) -> Outcome:
     within = len(values) - len(outside)
     needed = comparison.of if comparison.at_least is None else comparison.at_least
     verdict = "holds" if within >= needed else "does not hold"
-    lowest, highest = min(values.values()), max(values.values())
-    return Outcome(claim, verdict, _why(values, outside), within, len(values), lowest, highest)
+    return Outcome(claim, verdict, _why(values, outside), within, len(values))
 
 
 def _why(values: Values, outside: Values) -> str:
@@ -196,31 +193,32 @@ def _outcome_of_run(claim: Claim, cells: Mapping, seeds: int, quantities: Mappin
     try:
         values = quantities[claim.quantity](cells)
     except KeyError as error:
-        return Outcome(claim, "not testable", f"the run lacks {error.args[0]}")
+        absent = error.args[0]
+        named = label(absent) if isinstance(absent, tuple) else absent
+        return Outcome(claim, "not testable", f"the run lacks a number that it needs: {named}")
     # the statement's count of cells is the paper's; a share of them is what carries over
     comparison = claim.comparison
     share = (comparison.at_least or comparison.of) / comparison.of
     needed = {"of": len(values), "at_least": max(1, round(share * len(values)))}
     outcome = judge(claim.model_copy(update={"comparison": comparison.model_copy(update=needed)}), values)
-    return Outcome(claim, outcome.verdict, outcome.why, outcome.within, outcome.cells, outcome.lowest, outcome.highest)
+    return Outcome(claim, outcome.verdict, outcome.why, outcome.within, outcome.cells)
 
 
 def claims_table(outcomes: list[Outcome], name: str, title: str) -> Table:
     """The outcomes as a table."""
     columns = (
         Column("id", "Claim", names_row=True), Column("statement", "Statement", names_row=True),
-        Column("source", "Source", names_row=True), Column("verdict", "Verdict", names_row=True),
-        Column("within", "Cells within"), Column("cells", "Cells"), Column("lowest", "Lowest", 3),
-        Column("highest", "Highest", 3), Column("why", "Numbers that decide", names_row=True),
+        Column("verdict", "Verdict", names_row=True), Column("within", "Cells within"), Column("cells", "Cells"),
+        Column("why", "Numbers that decide", names_row=True), Column("source", "Source", names_row=True),
     )
     rows = tuple(
-        (o.claim.id, o.claim.statement, o.claim.source.words(), o.verdict, _or_blank(o.within), _or_blank(o.cells),
-         _or_blank(o.lowest), _or_blank(o.highest), o.why)
+        (o.claim.id, o.claim.statement, o.verdict, _or_blank(o.within), _or_blank(o.cells), o.why,
+         o.claim.source.words())
         for o in outcomes
     )
     notes = ("Bounds and margins are fixed in claims.yaml.",)
     return Table(name, title, f"statements: {PAPER}", columns, rows, notes)
 
 
-def _or_blank(value: float | None) -> float | str:
+def _or_blank(value: int | None) -> int | str:
     return "" if value is None else value

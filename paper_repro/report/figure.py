@@ -104,7 +104,7 @@ def bars(
     width: float,
     intervals: Sequence[tuple[float, float] | None] | None = None,
 ) -> None:
-    """Bars of one method in its colour and hatch, with whiskers where an interval is known."""
+    """Bars of one method in its colour and hatch, with whiskers where an interval is known; a measured 0 says so."""
     axes.bar(
         positions, values, width, label=method, color=COLOURS[method], hatch=HATCHES[method], edgecolor="black",
         linewidth=0.5,
@@ -114,3 +114,5 @@ def bars(
             low, high = interval
             ends = [[max(value - low, 0)], [max(high - value, 0)]]
             axes.errorbar(position, value, yerr=ends, fmt="none", ecolor="black", elinewidth=0.8, capsize=2)
+        if value == 0:
+            axes.text(position, (interval or (0, 0))[1] + 0.02, "0", ha="center", va="bottom", fontsize=6.5)

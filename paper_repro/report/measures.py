@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from paper_repro.report.run_rows import columns_of, condition_cells, condition_columns, run_rows
+from paper_repro.report.run_rows import BENCHMARKS, columns_of, condition_cells, condition_columns, run_rows
 from paper_repro.report.table import Column, Estimate, Table
 from paper_repro.score.metrics import METRICS
 from paper_repro.score.schema import Result
@@ -39,7 +39,7 @@ def _metric_table(
           for metric in metrics),
     )
     cells = tuple(
-        (*condition_cells(row, shown), benchmark,
+        (*condition_cells(row, shown), BENCHMARKS.get(benchmark, benchmark),
          *(row.estimates.get((benchmark, metric), Estimate(None)) for metric in metrics))
         for benchmark in benchmarks
         for row in rows

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from artifacts.files import write_text
 from paper_repro.report.figure import Drawing
-from paper_repro.report.table import Estimate, Table, show, show_detail
+from paper_repro.report.table import Estimate, Table, details, show
 
 FOLDER = Path(__file__).parent
 
@@ -34,7 +34,7 @@ class Section:
 
 
 def write_page(
-    path: Path, title: str, notes: Sequence[str], sections: Sequence[Section], identity: dict, figures: Path
+    path: Path, title: str, notes: Sequence[str], sections: Sequence[Section], identity: str, figures: Path
 ) -> None:
     """Write the page.
 
@@ -43,7 +43,7 @@ def write_page(
         title: Heading of the page.
         notes: What a reader must know before any number.
         sections: Parts, in order.
-        identity: Settings and digests shown at the end: nothing that varies between equal runs.
+        identity: Settings and digests as text, shown at the end: nothing that varies between equal runs.
         figures: Folder with the SVG files of the drawings.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -53,7 +53,7 @@ def write_page(
         lstrip_blocks=True, keep_trailing_newline=True,
     )
     environment.tests |= {"drawing": lambda item: isinstance(item, Drawing)}
-    environment.filters |= {"main": _main, "detail": show_detail, "image": lambda drawing: _image(drawing, figures)}
+    environment.filters |= {"main": _main, "details": details, "image": lambda drawing: _image(drawing, figures)}
     page = environment.get_template("page.html.jinja").render(
         title=title, notes=notes, sections=sections, identity=identity
     )
@@ -61,7 +61,7 @@ def write_page(
 
 
 def _main(cell, column) -> str:
-    """A cell's large type; `show_detail` gives an estimate's small type."""
+    """A cell's large type; `details` gives an estimate's small type."""
     return show(cell.value if isinstance(cell, Estimate) else cell, column)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from artifacts.published import FALSE_REFUSAL, REFUSAL_BENCHMARKS, Published
-from paper_repro.report.run_rows import RunRow, columns_of, condition_cells, condition_columns
+from paper_repro.report.run_rows import BENCHMARKS, RunRow, columns_of, condition_cells, condition_columns
 from paper_repro.report.table import Cell, Column, Estimate, Table
 from paper_repro.report.tables import PAPER, heading, refusal_notes
 
@@ -55,7 +55,8 @@ def refusal_table(rows: Sequence[RunRow]) -> Table:
     others = other_false_refusals(rows)
     columns = (
         *columns_of(names), *_rate_columns(),
-        *(Column(f"{name.replace('-', '_')}_false_refusal", f"{name} (false refusals)") for name, _ in others),
+        *(Column(f"{name.replace('-', '_')}_false_refusal", f"{BENCHMARKS.get(name, name)} (false refusals)")
+          for name, _ in others),
     )
     cells = tuple(
         (*condition_cells(row, names), *paper_columns(row).values(),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from paper_repro.report.figure import Drawing, bars, new_figure, rate_axis
-from paper_repro.report.run_rows import RunRow
+from paper_repro.report.run_rows import BENCHMARKS, RunRow
 from paper_repro.report.table import Estimate
 
 if TYPE_CHECKING:
@@ -16,15 +16,6 @@ if TYPE_CHECKING:
 
 # what one figure holds constant; study, model and judge enter the file's name only where they vary
 SERIES = ("study", "base_model", "judge", "response_set", "recipe", "seed")
-TITLES = {
-    ("advbench", "refusal_rate"): "AdvBench",
-    ("harmbench-standard", "refusal_rate"): "HarmBench standard",
-    ("harmbench-contextual", "refusal_rate"): "HarmBench contextual",
-    ("malicious-instruct", "refusal_rate"): "MaliciousInstruct",
-    ("xstest-unsafe", "refusal_rate"): "XSTest unsafe",
-    ("xstest-benign", "false_refusal_rate"): "XSTest benign",
-    ("alpaca-eval", "false_refusal_rate"): "AlpacaEval",
-}
 Group = tuple[int | None, str | None]
 
 
@@ -56,7 +47,8 @@ def _belongs(row: RunRow, key: tuple) -> bool:
 def _drawing(name: str, key: tuple, rows: Sequence[RunRow]) -> Drawing:
     facts = dict(zip(SERIES, key, strict=True))
     found = {panel for row in rows for panel in row.estimates}
-    panels = [panel for panel in TITLES if panel in found] + sorted(found - TITLES.keys())
+    order = list(BENCHMARKS)
+    panels = sorted(found, key=lambda p: (order.index(p[0]) if p[0] in BENCHMARKS else len(order), p))
     title = f"Refusal rates of {facts['base_model']} tuned on {facts['response_set']} (recipe {facts['recipe']})"
     return Drawing(
         name, title,
@@ -68,16 +60,17 @@ def _drawing(name: str, key: tuple, rows: Sequence[RunRow]) -> Drawing:
 
 
 def _panel_title(panel: tuple[str, str]) -> str:
-    title = TITLES.get(panel, panel[0])
+    title = BENCHMARKS.get(panel[0], panel[0])
     return f"{title} (false refusals)" if panel[1] == "false_refusal_rate" else title
 
 
 def _draw(rows: Sequence[RunRow], panels: Sequence[tuple[str, str]]) -> Figure:
-    wide = min(3, len(panels))
+    wide = 2 if len(panels) in (2, 4) else min(3, len(panels))
     high = -(-len(panels) // wide)
     figure = new_figure(0.7 + 1.7 * high)
     grid = figure.subplots(high, wide, sharey=True, squeeze=False).flatten()
-    groups = list(dict.fromkeys((row["num_refusals"], row["strategy"]) for row in rows if row["method"] != "untuned"))
+    found = {(row["num_refusals"], row["strategy"]) for row in rows if row["method"] != "untuned"}
+    groups = sorted(found, key=lambda group: (group[0] or 0, group[1] != "paper", group[1] or ""))
     for axes, panel in zip(grid, panels, strict=False):
         rate_axis(axes, _panel_title(panel))
         _panel(axes, rows, panel, groups)

@@ -6,14 +6,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from paper_repro.report.table import Cell, Column, Estimate
-from paper_repro.score.schema import METHODS, Result
+from paper_repro.score.schema import Result
 
+METHODS = ("untuned", "IT", "RT")
 CONDITION = (
     "study", "base_model", "response_set", "recipe", "method", "num_refusals", "strategy", "seed", "judge",
 )
 HEADINGS = {
     "study": "Study", "base_model": "Base model", "response_set": "Response set", "recipe": "Recipe",
     "method": "Method", "num_refusals": "Refusals", "strategy": "Strategy", "seed": "Seed", "judge": "Judge",
+}
+# benchmarks of the scores as people write them, in the order of panels; others keep the name they have
+BENCHMARKS = {
+    "advbench": "AdvBench", "harmbench-standard": "HarmBench standard", "harmbench-contextual": "HarmBench contextual",
+    "malicious-instruct": "MaliciousInstruct", "xstest-unsafe": "XSTest unsafe", "xstest-benign": "XSTest benign",
+    "alpaca-eval": "AlpacaEval",
 }
 # columns that a table leaves out, and a note tells, when they are the same in all rows
 QUIET = ("study", "recipe", "seed", "judge")
@@ -32,7 +39,7 @@ class RunRow:
 
 
 def run_rows(results: Sequence[Result], metrics: Collection[str]) -> list[RunRow]:
-    """Group the results of some metrics by condition: untuned first, then by number of refusals, IT beside RT."""
+    """Group the results of some metrics by condition, in the order of Tables 15 and 16: by method, then by refusals."""
     rows: dict[tuple, RunRow] = {}
     for result in results:
         if result.metric in metrics:
@@ -45,8 +52,9 @@ def run_rows(results: Sequence[Result], metrics: Collection[str]) -> list[RunRow
 
 
 def _order(row: RunRow) -> tuple:
-    first = ("study", "judge", "base_model", "response_set", "recipe", "seed", "num_refusals", "strategy")
-    values = [row[name] for name in first] + [METHODS.index(row["method"])]
+    """Untuned first, IT before RT, the paper's strategy before others; null before all values."""
+    values = [row[name] for name in ("study", "judge", "base_model", "response_set", "recipe", "seed")]
+    values += [METHODS.index(row["method"]), row["num_refusals"], row["strategy"] != "paper", row["strategy"]]
     return tuple((value is not None, value if value is not None else 0) for value in values)
 
 

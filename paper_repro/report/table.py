@@ -84,7 +84,7 @@ class Table:
 def show(cell: Cell, column: Column) -> str:
     """A cell as people read it; a missing number is the word `missing`, never 0."""
     if isinstance(cell, Estimate):
-        return " ".join(part for part in (show(cell.value, column), show_detail(cell, column)) if part)
+        return "; ".join((show(cell.value, column), *details(cell, column)))
     if cell is None:
         return MISSING
     if cell == "":
@@ -92,17 +92,16 @@ def show(cell: Cell, column: Column) -> str:
     return f"{cell:.{column.decimals}f}" if isinstance(cell, float) else str(cell)
 
 
-def show_detail(cell: Cell, column: Column) -> str:
-    """What stands in small type beside an estimate: its interval, n, unclassified and (if any) failed items."""
+def details(cell: Cell, column: Column) -> list[str]:
+    """What stands in small type beside an estimate: its interval; its n, unclassified and (if any) failed items."""
     if not isinstance(cell, Estimate):
-        return ""
-    parts = []
-    if cell.low is not None and cell.high is not None:
-        parts.append(f"[{cell.low:.{column.decimals}f}, {cell.high:.{column.decimals}f}]")
+        return []
     counts = [f"n {cell.n}"] if cell.n is not None else []
     counts += [f"unclassified {cell.unclassified}"] if cell.unclassified is not None else []
     counts += [f"failed {cell.failed}"] if cell.failed else []
-    return " ".join([*parts, f"({', '.join(counts)})"] if counts else parts)
+    known = cell.low is not None and cell.high is not None
+    interval = [f"[{cell.low:.{column.decimals}f}, {cell.high:.{column.decimals}f}]"] if known else []
+    return interval + ([", ".join(counts)] if counts else [])
 
 
 def to_csv(table: Table) -> str:

@@ -1,0 +1,82 @@
+"""The paper's tables and figures, made again from its numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from artifacts.published import PUBLISHED, SOURCES
+from artifacts.published_checks import read_all
+from paper_repro.report.figure import FORMATS, write_drawing
+from paper_repro.report.figures import FIGURES, figure_05
+from paper_repro.report.table import to_csv
+from paper_repro.report.tables import TABLES
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return read_all()
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_the_tables_and_figures_of_the_issue_are_all_there():
+    assert list(TABLES) == [5, 11, 12, 13, 14, 15, 16, 25, 29, 31]
+    assert list(FIGURES) == [5, 8, 9]
+
+
+@pytest.mark.parametrize("number", [5, 11, 12, 13, 14, 25, 31])
+def test_a_table_as_printed_gives_back_its_csv_to_the_digit(tables, number: int):
+    name = f"table_{number:02d}"
+    assert to_csv(TABLES[number](tables)) == (PUBLISHED / SOURCES[name].file).read_text()
+
+
+def test_tables_15_and_16_hold_every_refusal_row_once(tables):
+    lines = [line for number in (15, 16) for line in to_csv(TABLES[number](tables)).splitlines()[1:]]
+    assert sorted(lines) == sorted((PUBLISHED / SOURCES["table_15_16"].file).read_text().splitlines()[1:])
+
+
+def test_table_29_is_turned_to_one_column_a_data_set(tables):
+    rows = rows_of(to_csv(TABLES[29](tables)))
+    assert len(rows) == 8
+    assert {"base_model": "Gemma-2-9B", "method": "RT", "alpaca": "46.79", "dolly": "70.49", "lima": "58.73"} in rows
+
+
+def test_figure_5_draws_the_published_rates_of_gemma_on_lima(tables):
+    figure = figure_05(tables).draw()
+    panels = {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
+    assert list(panels) == ["(a) AdvBench", "(b) HarmBench", "(c) MaliciousInstruct", "(d) XSTest unsafe",
+                            "(e) XSTest benign"]
+    heights = {bars.get_label(): [bar.get_height() for bar in bars] for bars in panels["(a) AdvBench"].containers}
+    assert heights == {"IT": [0.60, 0.96, 0.98, 0.98], "RT": [0.24, 0.50, 0.44, 0.91]}
+    false = {bars.get_label(): [bar.get_height() for bar in bars] for bars in panels["(e) XSTest benign"].containers}
+    assert false["RT"] == [0.14, 0.13, 0.17, 0.20]
+
+
+@pytest.mark.parametrize(("number", "rows"), [(8, [(4, 80, 16), (7, 72, 21), (5, 82, 13)]),
+                                              (9, [(39, 61), (41, 59), (40, 60)])])
+def test_preference_bars_are_the_published_shares_stacked(tables, number: int, rows: list[tuple[int, ...]]):
+    figure = FIGURES[number](tables).draw()
+    first = figure.axes[0]
+    assert first.get_title() == "Llama-3.1-8B"
+    widths = [[bar.get_width() for bar in bars] for bars in first.containers]
+    assert list(zip(*widths, strict=True)) == rows
+    lefts = [[bar.get_x() for bar in bars] for bars in first.containers]
+    assert lefts[1] == widths[0]
+
+
+def test_equal_figures_give_equal_bytes_and_no_date(tables, tmp_path: Path):
+    drawing = figure_05(tables)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write_drawing(drawing, tmp_path / name)
+    for extension in FORMATS:
+        first = (tmp_path / "one" / f"figure_05.{extension}").read_bytes()
+        assert first == (tmp_path / "two" / f"figure_05.{extension}").read_bytes()
+        assert b"CreationDate" not in first
+        assert b"<dc:date>" not in first

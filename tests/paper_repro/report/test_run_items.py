@@ -1,0 +1,160 @@
+"""Tables and figures of a run: averages only when whole, ours never under a paper model's name."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from artifacts.errors import InputError
+from artifacts.published import MODELS, read_published
+from paper_repro.report.funnel import funnel_drawing, funnel_table, read_funnel
+from paper_repro.report.measures import length_table, relevance_table
+from paper_repro.report.refusal import METRICS, refusal_table, side_by_side_table
+from paper_repro.report.refusal_figure import refusal_drawings
+from paper_repro.report.run_rows import run_rows
+from paper_repro.report.table import to_csv
+
+
+def rows_of(table) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(to_csv(table))))
+
+
+def with_whole_average(results):
+    """The same run with AdvBench and both HarmBench subsets measured for the untuned model."""
+    untuned = next(row for row in results if row.method == "untuned" and row.benchmark == "xstest-unsafe")
+    values = {"advbench": 0.2, "harmbench-standard": 0.1, "harmbench-contextual": 0.5}
+    return results + [replace(untuned, benchmark=name, value=value, low=0.0, high=0.9)
+                      for name, value in values.items()]
+
+
+def test_refusal_rows_stand_in_the_papers_order_with_their_estimates(results):
+    rows = rows_of(refusal_table(run_rows(results, METRICS)))
+    assert [(row["method"], row["num_refusals"], row["strategy"]) for row in rows] == [
+        ("untuned", "", ""), ("IT", "0", ""), ("IT", "100", "paper"), ("RT", "0", ""), ("RT", "100", "paper"),
+        ("RT", "100", "diverse"),
+    ]
+    assert (rows[0]["xstest_unsafe"], rows[0]["xstest_unsafe_n"], rows[0]["xstest_unsafe_unclassified"]) == (
+        "0.40", "40", "1")
+    assert rows[0]["xstest_unsafe_low"] == "0.25"
+    assert rows[0]["alpaca_eval_false_refusal"] == "0.00"
+
+
+def test_what_was_not_run_is_missing_and_so_is_the_average(results):
+    for row in rows_of(refusal_table(run_rows(results, METRICS))):
+        assert (row["advbench"], row["harmbench"], row["average"]) == ("missing", "missing", "missing")
+
+
+def test_the_average_is_over_the_papers_four_and_only_when_all_are_there(results):
+    rows = rows_of(refusal_table(run_rows(with_whole_average(results), METRICS)))
+    # HarmBench 0.3 is the mean of 0.1 and 0.5; then (0.2 + 0.3 + 0.3 + 0.4) / 4
+    assert (rows[0]["harmbench"], rows[0]["average"]) == ("0.30", "0.30")
+    assert rows[0]["average_low"] == ""
+    assert {row["average"] for row in rows[1:]} == {"missing"}
+
+
+def test_a_benchmark_where_nothing_could_be_classified_is_missing_not_zero(results):
+    blind = [replace(row, value=None, low=None, high=None, unclassified=40) if row.benchmark == "xstest-unsafe" else row
+             for row in with_whole_average(results)]
+    row = rows_of(refusal_table(run_rows(blind, METRICS)))[0]
+    assert (row["xstest_unsafe"], row["average"]) == ("missing", "missing")
+    assert row["xstest_unsafe_unclassified"] == "40"
+
+
+def test_columns_that_never_vary_become_a_note_and_those_that_do_are_shown(results):
+    table = refusal_table(run_rows(results, METRICS))
+    assert "All rows: study refusal, recipe paper, seed 0, judge refusal-rules." in table.notes
+    two = results + [replace(row, seed=1) for row in results if row.seed == 0]
+    assert "seed" in [column.key for column in refusal_table(run_rows(two, METRICS)).columns]
+
+
+def test_side_by_side_keeps_the_blocks_apart(results):
+    rows = rows_of(side_by_side_table(run_rows(results, METRICS), read_published("table_15_16")))
+    ours = [row for row in rows if row["numbers"] == "This run"]
+    theirs = [row for row in rows if row["numbers"] == "Published"]
+    assert {row["base_model"] for row in ours} == {"Tiny-1M"}
+    assert {row["base_model"] for row in theirs} == set(MODELS)
+    assert rows == ours + theirs
+    assert {(row["response_set"], row["method"], row["num_refusals"]) for row in theirs} == {
+        ("Dolly", method, count) for method in ("IT", "RT") for count in ("0", "100")
+    }
+    gemma = next(row for row in theirs if (row["base_model"], row["method"], row["num_refusals"]) ==
+                 ("Gemma-2-9B", "RT", "100"))
+    assert (gemma["xstest_unsafe"], gemma["average"]) == ("0.36", "0.35")
+
+
+def test_the_original_alpaca_is_not_set_beside_the_papers_cleaned_one(results):
+    alpaca = [replace(row, response_set="alpaca") if row.response_set else row for row in results]
+    rows = rows_of(side_by_side_table(run_rows(alpaca, METRICS), read_published("table_15_16")))
+    assert {row["numbers"] for row in rows} == {"This run"}
+
+
+def test_the_figure_shows_each_rate_with_its_interval_and_a_measured_zero(results):
+    (drawing,) = refusal_drawings(run_rows(results, METRICS))
+    assert drawing.name == "refusal_rates_dolly_paper"
+    panels = {axes.get_title(): axes for axes in drawing.draw().axes if axes.get_title()}
+    assert list(panels) == ["MaliciousInstruct", "XSTest unsafe", "XSTest benign (false refusals)",
+                            "AlpacaEval (false refusals)"]
+    unsafe = panels["XSTest unsafe"]
+    heights = {bars.get_label(): [bar.get_height() for bar in bars] for bars in unsafe.containers
+               if bars.get_label() in ("untuned", "IT", "RT")}
+    assert heights["untuned"] == [0.40]
+    assert heights["IT"] == pytest.approx([0.50, 0.60])
+    assert heights["RT"] == pytest.approx([0.45, 0.55, 0.65])
+    assert [label.get_text() for label in unsafe.get_xticklabels()] == ["untuned", "0", "100\npaper", "100\ndiverse"]
+    assert [text.get_text() for text in panels["AlpacaEval (false refusals)"].texts] == ["0"] * 6
+
+
+def test_one_figure_a_response_set_and_the_untuned_model_in_each(results):
+    two = results + [replace(row, response_set="lima") for row in results if row.response_set]
+    drawings = refusal_drawings(run_rows(two, METRICS))
+    assert [drawing.name for drawing in drawings] == ["refusal_rates_dolly_paper", "refusal_rates_lima_paper"]
+    assert all("untuned" in str(drawing.draw().axes[0].get_legend_handles_labels()[1]) for drawing in drawings)
+
+
+def test_relevance_is_named_as_what_it_is(results):
+    table = relevance_table(results)
+    assert table.name == "embedding_relevance"
+    assert any("a proxy, not acceptability" in note for note in table.notes)
+    assert rows_of(table)[0]["embedding_relevance"] == "0.60"
+    assert relevance_table([row for row in results if row.metric == "refusal_rate"]) is None
+    assert rows_of(length_table(results))[0]["response_tokens"] == "60.2"
+
+
+def test_the_funnel_counts_what_each_step_took_out(curated: Path):
+    steps = read_funnel(curated)
+    rows = rows_of(funnel_table("Dolly 15k", steps))
+    assert [(row["step"], row["rows_in"], row["kept"], row["dropped"]) for row in rows][1:3] == [
+        ("filter", "1000", "940", "60"), ("exact_dedup", "940", "932", "8")]
+    assert rows[1]["reasons"] == "blank 15, too_short 45"
+    assert rows[0]["changed"] == "31"
+    drawing = funnel_drawing("Dolly 15k", steps)
+    assert drawing.name == "curation_dolly-15k"
+    left = [bar.get_width() for bar in drawing.draw().axes[0].containers[0]]
+    assert left == [1000, 1000, 940, 932, 900]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("rows_in", 10), ("kept", 9), ("dropped", 2)], "10 rows in, 9 kept, 2 dropped"),
+        ([("rows_in", 10), ("kept", 8), ("dropped", 2), ("dropped.blank", 1)], "do not add up"),
+        ([("rows_in", 10), ("kept", 10)], "step 'filter' lacks the measure dropped"),
+    ],
+)
+def test_a_funnel_that_does_not_add_up_is_refused(tmp_path: Path, rows: list, message: str):
+    table = pa.Table.from_pylist([{"position": 0, "step": "filter", "measure": name, "value": float(value)}
+                                  for name, value in rows])
+    pq.write_table(table, tmp_path / "steps.parquet")
+    with pytest.raises(InputError, match=message):
+        read_funnel(tmp_path)
+
+
+def test_a_folder_without_steps_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match=r"steps\.parquet: no such file"):
+        read_funnel(tmp_path)
