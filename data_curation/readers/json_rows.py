@@ -88,7 +88,8 @@ def _array_items(text: str, where: str) -> Iterator[tuple[int, int, Any]]:
             at += 1
         if separator != "]":
             raise _not_json(text, at - 1, "expected ',' or ']'", where)
-    if _SPACE.match(text, at).end() != len(text):
+    at = _SPACE.match(text, at).end()
+    if at != len(text):
         raise _not_json(text, at, "more text after the array", where)
 
 

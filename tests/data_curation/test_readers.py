@@ -1,0 +1,287 @@
+"""Readers: what is read, what is quarantined with line and reason, and which files are refused."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from artifacts.errors import InputError, MissingDataError
+from data_curation.readers import Columns, read_file, read_hub
+from data_curation.readers.rows import MAX_RAW
+
+
+def read(path, **columns):
+    return read_file(path, path.name, Columns(**columns))
+
+
+def pairs(reading):
+    return [(record.instruction, record.response) for record in reading.records]
+
+
+def faults(reading):
+    return [(entry.line, entry.reason) for entry in reading.quarantined]
+
+
+def jsonl(tmp_path, *rows, name="rows.jsonl"):
+    path = tmp_path / name
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"response": "R"}, (None, "R")),
+        ({"instruction": "I", "response": "R"}, ("I", "R")),
+        ({"instruction": "I", "input": "C", "output": "R"}, ("I\n\nC", "R")),
+        ({"instruction": "I", "context": "C", "response": "R", "category": "x"}, ("I\n\nC", "R")),
+        ({"instruction": "I", "input": " \n", "output": "R"}, ("I", "R")),
+        ({"instruction": "I", "input": None, "output": "R"}, ("I", "R")),
+        ({"instruction": None, "response": "R"}, (None, "R")),
+        ({"prompt": "I", "completion": "R"}, ("I", "R")),
+        ({"messages": [{"role": "user", "content": "I"}, {"role": "assistant", "content": "R"}]}, ("I", "R")),
+        ({"conversations": ["I", "R"]}, ("I", "R")),
+        ({"conversations": [{"from": "human", "value": "I"}, {"from": "gpt", "value": "R"}]}, ("I", "R")),
+        ({"messages": [{"role": "assistant", "content": "R"}]}, (None, "R")),
+        ({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "I"},
+                       {"role": "assistant", "content": "R"}]}, ("I", "R")),
+    ],
+)
+def test_known_layouts_are_recognised(tmp_path, row, expected):
+    assert pairs(read(jsonl(tmp_path, row))) == [expected]
+
+
+def test_of_a_longer_conversation_the_first_exchange_is_taken_and_counted(tmp_path):
+    reading = read(jsonl(tmp_path, {"conversations": ["I", "R", "more", "and more"]}, {"conversations": ["J", "S"]}))
+    assert pairs(reading) == [("I", "R"), ("J", "S")]
+    assert reading.multi_turn == 1
+
+
+def test_named_columns_win_over_known_ones_and_bring_no_context_unasked(tmp_path):
+    path = jsonl(tmp_path, {"q": "I", "a": "R", "response": "other", "input": "C"})
+    assert pairs(read(path, response="a", instruction="q")) == [("I", "R")]
+    assert pairs(read(path, response="a", instruction="q", context="input")) == [("I\n\nC", "R")]
+
+
+@pytest.mark.parametrize("separator", ["\u0085", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c"])
+def test_only_a_line_feed_ends_a_json_line(tmp_path, separator):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(f'{{"response": "a{separator}b"}}\r\n{{"response": "c"}}'.encode()
+                     if separator in "\u0085\u2028\u2029" else b'{"response": "a%bb"}\r\n{"response": "c"}'
+                     % json.dumps(separator)[1:-1].encode())
+    assert pairs(read(path)) == [(None, f"a{separator}b"), (None, "c")]
+
+
+def test_lines_that_cannot_be_used_are_quarantined_with_line_and_reason(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(
+        b'\xef\xbb\xbf{"instruction": "i", "response": "good"}\n'
+        b"not json\n"
+        b"\n"
+        b'{"response": "no instruction"}\n'
+        b'{"instruction": "i", "response": 5}\n'
+        b'{"instruction": "i", "response": null}\n'
+        b'{"instruction": "i", "response": ["x"]}\n'
+        b'{"instruction": 5, "response": "x"}\n'
+        b'{"instruction": "i", "response": "bad \xff byte"}\n'
+        b'{"instruction": "i", "response": "\\ud800"}\n'
+        b"[1]\n"
+        b'{"instruction": "i", "response": "cut'
+    )
+    reading = read(path)
+    assert pairs(reading) == [("i", "good")]
+    assert [line for line, _ in faults(reading)] == list(range(2, 13))
+    words = ["not JSON", "empty line", "no column 'instruction'", "'response' is a number", "'response' is null",
+             "'response' is a list", "'instruction' is a number", "not UTF-8 at byte 39", "lone surrogate",
+             "a list, not an object", "not JSON"]
+    for (_, reason), word in zip(faults(reading), words, strict=True):
+        assert word in reason
+    assert reading.quarantined[7].raw.endswith('"bad \\xff byte"}')
+    assert reading.rows_in == 12
+    assert [record.row for record in reading.records] == [0]
+
+
+def test_long_raw_text_is_cut_and_its_length_told(tmp_path):
+    reading = read(jsonl(tmp_path, {"response": "x"}, {"response": [0], "filler": "y" * 5000}))
+    (entry,) = reading.quarantined
+    assert len(entry.raw) == MAX_RAW
+    assert entry.raw_length == len(json.dumps({"response": [0], "filler": "y" * 5000}))
+
+
+def test_numbers_and_nesting_that_break_the_parser_spoil_their_line_only(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"response": "x"}\n{"response": ' + "9" * 5000 + "}\n" + "[" * 100_000 + "\n")
+    assert [line for line, _ in faults(read(path))] == [2, 3]
+
+
+def test_a_row_keeps_its_place_whatever_is_quarantined_before_it(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('nothing\n{"response": "x"}\n')
+    assert [record.row for record in read(path).records] == [1]
+
+
+def test_columns_that_appear_late_are_found(tmp_path):
+    late = [{"other": 1}] * 150 + [{"response": "x"}]
+    reading = read(jsonl(tmp_path, *late))
+    assert (len(reading.records), len(reading.quarantined)) == (1, 150)
+
+
+def test_json_array_names_the_line_of_each_item(tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_bytes(b'[\n {"response": "a"},\n {"response":\n 1}\n, {"response": "\xff"},\n 7, {"response": "b"}]\n')
+    reading = read(path)
+    assert pairs(reading) == [(None, "a"), (None, "b")]
+    assert faults(reading) == [(3, "'response' is a number, not text"), (5, "not UTF-8"),
+                               (6, "a number, not an object")]
+
+
+def test_a_json_file_may_hold_json_lines(tmp_path):
+    assert len(read(jsonl(tmp_path, {"response": "a"}, {"response": "b"}, name="rows.json")).records) == 2
+
+
+def test_csv_keeps_line_ends_inside_quotes_and_counts_physical_lines(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b'instruction,response\r\ni,"two\r\nlines, ""quoted"""\r\n\r\ni,x,y\r\ni,"a"b\r\ni,\xff\r\ni,last')
+    reading = read(path)
+    assert pairs(reading) == [("i", 'two\r\nlines, "quoted"'), ("i", "last")]
+    assert [line for line, _ in faults(reading)] == [4, 5, 6, 7]
+    words = ["empty line", "fields: 3, columns in the header: 2", "not CSV", "not UTF-8"]
+    for (_, reason), word in zip(faults(reading), words, strict=True):
+        assert word in reason
+
+
+def test_csv_fields_longer_than_the_module_allows_by_itself(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("response\n" + "x" * 200_000 + "\n")
+    assert len(read(path).records[0].response) == 200_000
+
+
+def test_tsv(tmp_path):
+    path = tmp_path / "rows.tsv"
+    path.write_text("instruction\tresponse\ni, j\tr\n")
+    assert pairs(read(path)) == [("i, j", "r")]
+
+
+def test_compressed_files_read_as_plain_ones(tmp_path):
+    plain = jsonl(tmp_path, {"response": "a"}, {"response": "b"})
+    packed = tmp_path / "rows.jsonl.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    zst = tmp_path / "rows.jsonl.zst"
+    with pa.CompressedOutputStream(str(zst), "zstd") as stream:
+        stream.write(plain.read_bytes())
+    assert pairs(read(packed)) == pairs(read(zst)) == pairs(read(plain))
+
+
+def test_parquet_rows_and_their_faults(tmp_path):
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"instruction": ["i", None, "k"], "response": ["a", "b", None]}), path)
+    reading = read(path)
+    assert pairs(reading) == [("i", "a"), (None, "b")]
+    (entry,) = reading.quarantined
+    assert (entry.line, entry.row, entry.reason) == (None, 2, "'response' is null, not text")
+    assert json.loads(entry.raw) == {"instruction": "k", "response": None}
+
+
+def test_a_parquet_text_that_is_not_utf8_spoils_its_row_only(tmp_path):
+    path = tmp_path / "rows.parquet"
+    bad = pa.Array.from_buffers(
+        pa.string(), 3, pa.array([b"a", b"b\xff", b"c"]).buffers())
+    pq.write_table(pa.table({"response": bad}), path)
+    reading = read(path)
+    assert pairs(reading) == [(None, "a"), (None, "c")]
+    assert [(entry.row, entry.reason, entry.raw) for entry in reading.quarantined] == [
+        (1, "not UTF-8", "response: b\\xff")]
+
+
+REFUSED = {
+    "empty.jsonl": (b"", "empty"),
+    "blank.jsonl": (b"\n\n", "none of its 2 rows"),
+    "twice.jsonl": (b'{"response": "a"}\n{"response": "a", "response": "b"}\n', "2: the key 'response' is given twice"),
+    "twice.csv": (b"response,response\na,b\n", "1: the column name 'response' is given twice"),
+    "unclosed.csv": (b'response\nx\n"abc\nd\n', "3: a quote that opens"),
+    "header.csv": (b"\nresponse\n", "1: no usable header"),
+    "only_header.csv": (b"response\n", "no rows"),
+    "other.jsonl": (b'{"text": "x"}\n', "columns: text"),
+    "near.jsonl": (b'{"responce": "x"}\n', "nearest: 'responce'"),
+    "two.jsonl": (b'{"response": "x", "output": "y"}\n', "several columns could be the response: response, output"),
+    "all_bad.jsonl": (b'{"response": 1}\n{"response": 2}\n', "none of its 2 rows"),
+    "array.json": (b'[{"response": "a"},\n{"response":}]', "2: not a JSON array"),
+    "tail.json": (b'[{"response": "a"}]\n\nx', "3: not a JSON array: more text"),
+    "comma.json": (b'[{"response": "a"} {"response": "b"}]', "expected ',' or ']'"),
+    "none.json": (b"[ ]", "no rows"),
+    "bad.parquet": (b"PAR1 is not enough", "not a readable Parquet file"),
+    "cut.jsonl.gz": (gzip.compress(b'{"response": "x"}' * 99)[:-12], "cannot be read"),
+    "bad.jsonl.zst": (b"zzzz", "cannot be read"),
+    "utf16.csv": ("response\nx".encode("utf-16"), "UTF-16"),
+    "notes.txt": (b"x", "unknown kind of file '.txt'"),
+    "noextension": (b"x", "unknown kind of file"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_files_that_cannot_be_used_are_refused_with_place_and_reason(tmp_path, name):
+    content, message = REFUSED[name]
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError) as error:
+        read(path)
+    assert message in str(error.value)
+    assert str(path) in str(error.value)
+    assert error.value.exit_code == 2
+
+
+def test_a_parquet_file_with_a_column_twice_is_refused(tmp_path):
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["response", "response"]), path)
+    with pytest.raises(InputError, match="given twice"):
+        read(path)
+
+
+def test_folders_and_absent_files_are_refused(tmp_path):
+    for path, message in ((tmp_path, "a folder"), (tmp_path / "none.jsonl", "no such file")):
+        with pytest.raises(InputError, match=message):
+            read(path)
+
+
+def test_a_named_column_that_no_row_has_is_refused_with_the_nearest(tmp_path):
+    with pytest.raises(InputError, match="no row has the response column 'anser'; nearest: 'answer'"):
+        read(jsonl(tmp_path, {"answer": "x", "id": "y"}), response="anser")
+    with pytest.raises(InputError, match="no row has the instruction column 'question'"):
+        read(jsonl(tmp_path, {"response": "x"}), instruction="question")
+
+
+def test_a_hub_address_needs_a_fixed_revision():
+    with pytest.raises(InputError, match="40 hexadecimal digits"):
+        read_hub("owner/name@main")
+
+
+def test_a_hub_that_cannot_be_reached_is_named(monkeypatch):
+    import datasets
+
+    def unreachable(*_, **__):
+        raise ConnectionError("no route\nmore")
+
+    monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    with pytest.raises(MissingDataError, match=r"hub:owner/name@0{40}: cannot be had: no route\n"):
+        read_hub("owner/name@" + "0" * 40)
+
+
+def test_hub_rows_are_read_like_any_others(monkeypatch):
+    import datasets
+
+    seen = {}
+
+    def load(repo, revision, split):
+        seen.update(repo=repo, revision=revision, split=split)
+        return datasets.Dataset.from_list([{"prompt": "I", "completion": "R"}, {"prompt": "J", "completion": None}])
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    reading = read_hub("owner/name@" + "a" * 40, "test")
+    assert seen == {"repo": "owner/name", "revision": "a" * 40, "split": "test"}
+    assert pairs(reading) == [("I", "R")]
+    assert reading.records[0].source == "owner/name"
+    assert [entry.row for entry in reading.quarantined] == [1]
