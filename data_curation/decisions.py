@@ -81,7 +81,8 @@ class Ledger:
             changed += response != record.response
             self._kept[row_id] = replace(record, response=response, record_id=record_id(response))
         reasons = dict(sorted(Counter(drop.reason for drop in result.drops).items()))
-        measures = {name: float(value) for name, value in result.measures.items()}
+        # sorted: a result that was kept on disk between two runs has lost the order of its keys
+        measures = {name: float(value) for name, value in sorted(result.measures.items())}
         outcome = Outcome(len(self.outcomes) + 1, step, rows_in, len(self._kept), changed, reasons, measures)
         if outcome.rows_in != outcome.kept + sum(reasons.values()):
             raise StageError(f"rows in ({rows_in}) are not kept ({outcome.kept}) plus dropped", where=f"step {step}")

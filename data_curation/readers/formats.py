@@ -59,7 +59,7 @@ def _stream_rows(path: Path, suffix: str, packing: str) -> Iterator[RawRow]:
             start = stream.peek(4)[:4]
             if not start:
                 raise InputError("the file is empty", where=str(path))
-            if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            if start[:2] in (b"\xff\xfe", b"\xfe\xff") and 0 in start[2:]:
                 raise InputError("UTF-16 text", where=str(path), fix="save it as UTF-8")
             yield from _FORMATS[suffix](stream, str(path))
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:

@@ -1,0 +1,85 @@
+"""`rt collect` and `rt curate` as a user meets them: exit status, messages, JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def rt(rt_home, tmp_path):
+    """Run `rt` in its own process; returns exit status, standard output and standard error."""
+
+    def run(*arguments):
+        command = [sys.executable, "-c", "from paper_repro.cli import main; main()", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+@pytest.fixture
+def mine(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text('question,answer\nWhy?,"Because, he said."\nWho?,\nHow?,So.,too many\n')
+    return path
+
+
+def test_own_columns_a_readable_funnel_and_a_second_run_that_does_nothing(rt, mine, tmp_path):
+    recipe = tmp_path / "light.yaml"
+    recipe.write_text("steps:\n  - step: normalise\n  - step: near_empty\n")
+    arguments = ("curate", mine, "--response-column", "answer", "--instruction-column", "question",
+                 "--recipe", recipe, "--out", tmp_path / "out")
+    status, out, err = rt(*arguments)
+    assert (status, "step 2 of 2" in err) == (0, True)
+    assert "blank: 1" in out
+    assert "quarantined: 1" in out
+    status, out, err = rt(*arguments, "--json")
+    assert status == 0
+    result = json.loads(out)
+    assert result["up_to_date"] is True
+    assert [result["summary"][key] for key in ("rows_in", "kept", "dropped", "quarantined")] == [3, 1, 1, 1]
+    assert "nothing to do" in err
+
+
+def test_dry_run_shows_the_resolved_recipe_and_makes_nothing(rt, mine, tmp_path):
+    status, out, _ = rt("curate", mine, "--response-column", "answer", "--out", tmp_path / "out", "--dry-run", "--json")
+    assert status == 0
+    plan = json.loads(out)
+    assert plan["settings"]["recipe"]["steps"][0]["step"] == "normalise"
+    assert plan["settings"]["columns"]["response"] == "answer"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("curate", "mine.csv"), "columns: answer, question"),
+        (("curate", "mine.csv", "--response-column", "anwser"), "nearest: 'answer'"),
+        (("curate", "none.jsonl"), "no such file"),
+        (("curate", "."), "without a manifest.json"),
+        (("curate",), "one input is needed"),
+        (("curate", "mine.csv", "--recipe", "nothing"), "known recipes"),
+        (("curate", "mine.csv", "--set", "columns.respons=x"), "did you mean 'response'"),
+        (("curate", "hub:a/b@main"), "40 hexadecimal digits"),
+        (("collect", "nothing"), "known sources"),
+        (("collect",), "source: required"),
+        (("collect", "lima", "--rows", "0"), "greater than 0"),
+    ],
+)
+def test_mistakes_exit_with_2_and_a_plain_message(rt, mine, arguments, message):
+    status, out, err = rt(*arguments)
+    assert status == 2
+    assert message in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_help_explains_with_an_example(rt):
+    for command in ("collect", "curate"):
+        status, out, _ = rt(command, "--help")
+        assert status == 0
+        assert f"Example: rt {command} " in " ".join(out.split())
