@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from artifacts.settings import load_settings
-from data_curation.mix import MIX, MixSettings, mix_inputs
 from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage
 
 _HELP = """Put refusals after a base sample, as an RT set and an IT set of the same rows.
@@ -54,6 +53,8 @@ def mix(
     debug: Debug = False,
 ) -> None:
     """Parse the options and run the stage."""
+    from data_curation.mix import MIX, MixSettings, mix_inputs  # numpy and pyarrow: too slow for `rt --help`
+
     size = [] if base_size is None else [f"base_size={'null' if base_size == 'all' else base_size}"]
     resolved = load_settings(
         MixSettings, settings, [*size, *(overrides or ())], num_refusals=count, strategy=strategy, seed=seed
