@@ -64,9 +64,14 @@ def curate_inputs(settings: CurateSettings, given: Path | str | None) -> tuple[C
     if (given is None) == (settings.hub is None):
         raise UserError("one input is needed: a file, an artifact's folder, or hub:owner/name@revision")
     if given is None:
+        if settings.source is not None:
+            raise UserError("source is for plain files; rows of the hub bear the name of their repository")
         return settings, {}
     path = Path(given)
     if is_artifact(path):
+        kind = read_manifest(path).identity.kind
+        if kind not in ("corpus", "curated"):
+            raise InputError(f"holds '{kind}', not responses", where=str(path))
         if settings.source is not None or settings.columns != Columns():
             raise UserError("source and columns are for plain files; an artifact has its own", where=str(path))
         return settings, {INPUT: path}
@@ -107,8 +112,6 @@ def _read(settings: CurateSettings, inputs: Mapping[str, Path]) -> tuple[Reading
     path = inputs[INPUT]
     if is_artifact(path):
         artifact = read_manifest(path)
-        if artifact.identity.kind not in ("corpus", "curated"):
-            raise InputError(f"holds '{artifact.identity.kind}', not responses", where=str(path))
         verify_outputs(artifact)
         records = from_table(pq.read_table(artifact.file("data.parquet")))
         return Reading(records=records, rows_in=len(records)), dict(artifact.summary)

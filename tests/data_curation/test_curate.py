@@ -10,9 +10,10 @@ import pytest
 
 from artifacts.errors import InputError, SettingsError, StageError, UserError
 from artifacts.settings import load_settings
+from artifacts.stage import Stage
 from data_curation import curate as module
 from data_curation.collect import CollectSettings, collect
-from data_curation.curate import CURATE, CurateSettings, curate, curate_inputs, funnel_text
+from data_curation.curate import CurateSettings, curate, curate_inputs, funnel_text
 from data_curation.recipe import build, load_recipe, recipe_names
 from data_curation.records import SCHEMA, from_table, record_id
 from data_curation.step import StepResult
@@ -113,13 +114,15 @@ def test_inputs_that_are_none(tmp_path, small):
         curate_inputs(settings(), None)
     with pytest.raises(UserError, match="one input"):
         curate_inputs(settings(hub="a/b@" + "0" * 40), small)
+    with pytest.raises(UserError, match="source is for plain files"):
+        curate_inputs(settings(source="x"), "hub:a/b@" + "0" * 40)
     resolved, inputs = curate_inputs(settings(), "hub:a/b@" + "0" * 40)
     assert (resolved.hub, inputs) == ("a/b@" + "0" * 40, {})
     verdicts = tmp_path / "verdicts"
-    CURATE.__class__("judge", "verdicts", 1, CurateSettings,
-                     lambda s, i, w: (w.path / "x").write_text("x")).run(settings("paper"), verdicts)
+    other = Stage("judge", "verdicts", 1, CurateSettings, lambda s, i, w: (w.path / "x").write_text("x"))
+    other.run(settings("paper"), verdicts)
     with pytest.raises(InputError, match="holds 'verdicts', not responses"):
-        curate(settings("paper"), tmp_path / "out", verdicts)
+        curate_inputs(settings("paper"), verdicts)
 
 
 def test_the_name_of_the_file_is_part_of_what_is_made(tmp_path, small):

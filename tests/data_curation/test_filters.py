@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from datatrove.data import Document
 
@@ -86,6 +88,6 @@ def test_a_dropped_record_carries_its_score(tmp_path):
 
 def test_the_same_block_runs_in_a_datatrove_pipeline():
     documents = [Document(text=SENTENCE * 40, id="loop"), Document(text=VARIED, id="fine")]
-    block = RepetitionFilter(RepetitionSettings())
+    block = pickle.loads(pickle.dumps(RepetitionFilter(RepetitionSettings())))  # executors send blocks to processes
     assert [document.id for document in block.run(iter(documents))] == ["fine"]
     assert block.stats.stats["dropped_repeated_stretches"].total == 1
