@@ -2,8 +2,60 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+from artifacts.settings import load_settings
+from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage
+from paper_repro.generate.settings import GenerateSettings
+from paper_repro.generate.stage import GENERATE, generate_inputs, neutral_settings
+from paper_repro.train.settings import TrainSettings
+
+_HELP = """Answer prompts by batched greedy decoding.
+
+The prompt is the paper's template, the same for RT, IT and untuned models. A slice of each prompt set is taken, chosen
+by the seed (--set limit=null takes all). A run that was stopped goes on with the batch it was in.
+
+Without --model the untuned base answers: the setting base (--set base.name=... --set base.weights=...), or else the
+base that rt train tunes by default.
+
+The folder made holds generations.parquet: prompt, response, finish_reason (eos, length, stop), num_tokens.
+
+Example: rt generate --model runs/dolly-RT --prompts runs/xstest --prompts runs/alpaca-eval --out runs/dolly-RT-replies
+"""
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
+    app.command("generate", help=_HELP)(generate)
+
+
+def generate(
+    model: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Tuned model (made by rt train).", show_default=False)
+    ] = None,
+    prompts: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Prompts artifact (made by rt collect); may be repeated.", show_default=False),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Prompts of each benchmark and subset (default 40).", show_default=False)
+    ] = None,
+    settings: SettingsFile = None,
+    overrides: Overrides = None,
+    out: Out = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Parse the options and run the stage."""
+    resolved = load_settings(GenerateSettings, settings, overrides or (), limit=limit)
+    if model is None and resolved.base is None:
+        resolved = resolved.model_copy(update={"base": TrainSettings().base})
+    inputs = generate_inputs(resolved, prompts or [], model)
+    run_stage(
+        GENERATE, neutral_settings(resolved), inputs, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite
+    )

@@ -1,0 +1,37 @@
+"""Columns of `generations.parquet`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from artifacts.errors import InputError
+from paper_repro.columns import read_rows
+
+GENERATIONS = "generations.parquet"
+PROMPTS = pa.schema(
+    [
+        pa.field("prompt_id", pa.string(), nullable=False),
+        pa.field("benchmark", pa.string(), nullable=False),
+        pa.field("subset", pa.string()),
+        pa.field("prompt", pa.string(), nullable=False),
+    ]
+)
+SCHEMA = pa.schema(
+    [
+        *PROMPTS,
+        pa.field("response", pa.string(), nullable=False),
+        pa.field("finish_reason", pa.string(), nullable=False),  # eos, length or stop
+        pa.field("num_tokens", pa.int64(), nullable=False),  # tokens generated, end-of-sequence not counted
+    ]
+)
+
+
+def read_generations(folder: Path) -> list[dict[str, Any]]:
+    """Rows of a generations artifact, in prompt order; ids must be unique within it."""
+    rows = read_rows(folder / GENERATIONS, SCHEMA)
+    if len({row["prompt_id"] for row in rows}) != len(rows):
+        raise InputError("a prompt_id occurs twice", where=str(folder / GENERATIONS))
+    return rows

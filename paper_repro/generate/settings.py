@@ -1,0 +1,42 @@
+"""Settings of the generate stage."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from artifacts.settings import Settings
+from paper_repro.models import ModelSource
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class GenerateSettings(Settings):
+    """Which prompts are answered, and how.
+
+    Attributes:
+        base: Weights to answer with untuned; None where a model artifact answers.
+        limit: Prompts of each benchmark and subset; None takes all. The paper takes all.
+        seed: Chooses the slice: prompts in the order of a digest of seed and prompt id, the first `limit`. So a
+            smaller slice is part of a larger one, every condition answers the same prompts, and neither the order
+            of a file nor other benchmarks matter.
+        method: How tokens are chosen. `greedy` as in the paper.
+        max_new_tokens: Most tokens of a reply (paper: 2,048).
+        stop: Texts that end a reply; the reply is cut before them. None by default, as in the paper: an untuned model
+            that goes on with a turn of its own is shown and judged as it is. Cutting at `<|user|>` would help it.
+        batch_size: Prompts decoded together.
+        dtype: Of weights and computation. bfloat16 was more than twice as fast on a CPU that has it;
+            replies to one prompt may then differ between batch sizes, which float32 makes rare.
+        device: `auto` takes a GPU where there is one.
+    """
+
+    base: ModelSource | None = None
+    limit: Positive | None = 40
+    seed: Annotated[int, Field(ge=0)] = 0
+    method: Literal["greedy"] = "greedy"
+    max_new_tokens: Positive = 96
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    batch_size: Positive = 32
+    dtype: Literal["float32", "bfloat16"] = "bfloat16"
+    device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -1,0 +1,201 @@
+"""The generate stage: a slice of prompts in, one reply each out, in batches that a stopped run does not repeat."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artifacts.digests import digest_text
+from artifacts.errors import InputError, StageError
+from artifacts.files import read_json, write_json
+from artifacts.manifest import Artifact, read_manifest
+from artifacts.stage import Stage, Workspace, thread_count
+from paper_repro.columns import read_rows, write_rows
+from paper_repro.conditions import Condition
+from paper_repro.generate.decode import decode_batch
+from paper_repro.generate.schema import GENERATIONS, PROMPTS, SCHEMA
+from paper_repro.generate.settings import GenerateSettings
+from paper_repro.models import ModelSource, load_base, load_tokenizer, pad_id, parameter_count
+from paper_repro.sequences import inference_ids
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+log = logging.getLogger("rt")
+Row = dict[str, Any]
+
+
+def generate(
+    settings: GenerateSettings,
+    prompts: Sequence[Path],
+    out: Path,
+    *,
+    model: Path | None = None,
+    overwrite: bool = False,
+) -> Artifact:
+    """Answer prompts with a model artifact, or with the untuned `settings.base`; replies are in `out`."""
+    inputs = generate_inputs(settings, prompts, model)
+    return GENERATE.run(neutral_settings(settings), out, inputs, overwrite=overwrite)[0]
+
+
+def generate_inputs(settings: GenerateSettings, prompts: Sequence[Path], model: Path | None) -> dict[str, Path]:
+    """Inputs of the stage: `prompts-<benchmark>` for each prompts artifact, and `model`, or the base's own.
+
+    Raises:
+        InputError: no prompts, a benchmark given twice, or not exactly one of model and base.
+    """
+    if (model is None) == (settings.base is None):
+        raise InputError(
+            "nothing to answer with" if model is None else "both a model and a base are given",
+            fix="give either a tuned model (--model DIR) or untuned weights (setting: base)",
+        )
+    inputs = {}
+    for folder in prompts:
+        benchmarks = {row["benchmark"] for row in read_prompts(folder)}
+        name = "prompts-" + "+".join(sorted(benchmarks))
+        if name in inputs:
+            raise InputError(f"prompts of '{name.removeprefix('prompts-')}' are given twice", where=str(folder))
+        inputs[name] = folder
+    if not inputs:
+        raise InputError("no prompts are given", fix="give prompts artifacts (made by rt collect)")
+    return inputs | (settings.base.inputs() if settings.base else {"model": model})
+
+
+def neutral_settings(settings: GenerateSettings) -> GenerateSettings:
+    """The settings without this machine's paths: a base folder's content is an input."""
+    return settings if settings.base is None else settings.model_copy(update={"base": settings.base.neutral()})
+
+
+def read_prompts(folder: Path) -> list[Row]:
+    """Rows of a prompts artifact."""
+    read_manifest(folder, kind="prompts")
+    return read_rows(folder / "prompts.parquet", PROMPTS)
+
+
+def choose(rows: Sequence[Row], limit: int | None, seed: int) -> list[Row]:
+    """`limit` rows of each benchmark and subset, in the given order; see `GenerateSettings.seed` for the rule."""
+    groups: dict[tuple, list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["benchmark"], row["subset"]), []).append(row)
+    chosen = set()
+    for group in groups.values():
+        ranked = sorted(group, key=lambda row: (digest_text(f"{seed}:{row['prompt_id']}"), row["prompt_id"]))
+        chosen.update(row["prompt_id"] for row in ranked[:limit])
+    return [row for row in rows if row["prompt_id"] in chosen]
+
+
+def batches(lengths: Sequence[int], size: int) -> list[list[int]]:
+    """Indices cut into batches of similar length, the longest first (what does not fit in memory fails at once)."""
+    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
+    return [order[first : first + size] for first in range(0, len(order), size)]
+
+
+def _work(settings: GenerateSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
+    given = [row for name in sorted(inputs) if name.startswith("prompts") for row in read_prompts(inputs[name])]
+    if len({row["prompt_id"] for row in given}) != len(given):
+        raise InputError("a prompt_id occurs twice in the prompts given")
+    rows = choose(given, settings.limit, settings.seed)
+    model, tokenizer, condition = _load(settings, inputs)
+    prompts = [inference_ids(tokenizer, row["prompt"]) for row in rows]
+    replies = _answer(model, tokenizer, prompts, settings, workspace)
+    done = [row | reply for row, reply in zip(rows, replies, strict=True)]
+    write_rows(workspace.path / GENERATIONS, done, SCHEMA)
+    workspace.summary.update(
+        condition=condition.resolved(),
+        prompts=dict(sorted(Counter(_name(row) for row in done).items())),
+        finish_reasons=dict(sorted(Counter(row["finish_reason"] for row in done).items())),
+        tokens=sum(row["num_tokens"] for row in done),
+        device=model.device.type,
+    )
+
+
+def _name(row: Row) -> str:
+    return row["benchmark"] if row["subset"] is None else f"{row['benchmark']}/{row['subset']}"
+
+
+def _load(
+    settings: GenerateSettings, inputs: Mapping[str, Path]
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, Condition]:
+    """Model on its device, tokenizer, and the condition: the tuned model's own, or that of untuned weights."""
+    import torch
+
+    torch.set_num_threads(thread_count())
+    if "model" in inputs:
+        artifact = read_manifest(inputs["model"], kind="model")
+        source = ModelSource(name=str(inputs["model"]), weights="path")
+        condition = Condition(**artifact.summary["condition"])
+    elif settings.base is None:
+        raise InputError("nothing to answer with", fix="give the input 'model' or the setting 'base'")
+    else:
+        source, condition = settings.base.at(inputs.get("base")), None
+    model = load_base(source, settings.dtype)
+    if condition is None:
+        condition = Condition(base_model=settings.base.label, model_size=parameter_count(model), method="untuned")
+    cuda = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
+    return model.to("cuda" if cuda else "cpu"), load_tokenizer(source), condition
+
+
+def _answer(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Sequence[int]],
+    settings: GenerateSettings,
+    workspace: Workspace,
+) -> list[Row]:
+    """One reply a prompt, in their order. Each finished batch is kept in the scratch folder."""
+    eos_ids = end_tokens(model, tokenizer)
+    replies: dict[int, Row] = {}
+    tokens, started = 0, time.monotonic()
+    plan = batches([len(prompt) for prompt in prompts], settings.batch_size)
+    for number, indices in enumerate(plan):
+        shard = workspace.scratch / f"batch-{number:05}.json"
+        if not shard.exists():
+            decoded = decode_batch(
+                model, [prompts[index] for index in indices], max_new_tokens=settings.max_new_tokens,
+                eos_ids=eos_ids, pad_id=pad_id(tokenizer), stops=_stops(tokenizer, settings.stop),
+            )
+            write_json(shard, [_reply(tokenizer, item.ids, item.finish_reason, settings.stop) for item in decoded])
+            tokens += sum(len(item.ids) for item in decoded)
+        replies.update(zip(indices, read_json(shard), strict=True))
+        seconds = time.monotonic() - started
+        log.info("generate: %d of %d replies, %.0f tokens/s", len(replies), len(prompts), tokens / max(seconds, 1e-9))
+    if sorted(replies) != list(range(len(prompts))):
+        raise StageError(f"{len(prompts)} prompts, but replies to {len(replies)}", where=str(workspace.path))
+    workspace.provenance.update(tokens_this_run=tokens, seconds=round(time.monotonic() - started, 2))
+    return [replies[index] for index in range(len(prompts))]
+
+
+def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Tokens that end a reply: the tokenizer's end-of-sequence and those of the model's generation settings."""
+    configured = getattr(model.generation_config, "eos_token_id", None)
+    more = configured if isinstance(configured, list) else [] if configured is None else [configured]
+    return frozenset({tokenizer.eos_token_id, *more})
+
+
+def _stops(tokenizer: PreTrainedTokenizerBase, stop: tuple[str, ...]):
+    """Whether one of the stop texts stands at the end of the ids so far; a token may hold more than the text."""
+    reach = max((len(text.encode()) for text in stop), default=0) + 4
+
+    def at_end(ids: list[int]) -> bool:
+        tail = tokenizer.decode(ids[-reach:], skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return any(text in tail for text in stop)
+
+    return at_end if stop else lambda ids: False
+
+
+def _reply(tokenizer: PreTrainedTokenizerBase, ids: list[int], reason: str, stop: tuple[str, ...]) -> Row:
+    """Text of the generated ids alone, without special tokens, cut before the first stop text."""
+    text = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    if reason == "stop":
+        text = text[: min(text.find(mark) for mark in stop if mark in text)]
+    return {"response": text, "finish_reason": reason, "num_tokens": len(ids)}
+
+
+GENERATE = Stage(
+    name="generate", kind="generations", version=1, settings=GenerateSettings, work=_work,
+    packages=("pyarrow", "tokenizers", "torch", "transformers"), threaded=True,
+)

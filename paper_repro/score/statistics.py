@@ -1,0 +1,47 @@
+"""Estimates and their 95 % intervals. Pure functions of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+Z95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
+AT_ONCE = 500  # resamples drawn together: bounds memory, decides nothing
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """Wilson score interval (95 %) of a rate: `successes` of `n` independent trials, `n` at least 1."""
+    if not 0 <= successes <= n or n < 1:
+        raise ValueError(f"not a count of successes: {successes} of {n}")
+    rate, z2 = successes / n, Z95 * Z95
+    centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z95 / (1 + z2 / n) * math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n))
+    # the ends 0 and 1 are exact; the sum of roundings is not
+    return (0.0 if successes == 0 else centre - half), (1.0 if successes == n else centre + half)
+
+
+def bootstrap_mean(values: Sequence[float], seed: int, resamples: int) -> tuple[float, float] | None:
+    """Percentile bootstrap interval (95 %) of a mean over prompts.
+
+    Args:
+        values: One number a prompt.
+        seed: Of the resampling; equal seeds draw equal prompts wherever there are equally many, so cells are
+            compared on the same resamples.
+        resamples: Number of resamples.
+
+    Returns:
+        2.5 and 97.5 % quantiles of the resampled means, or None for fewer than two values.
+    """
+    if len(values) < 2:
+        return None
+    numbers, random = np.asarray(values, dtype=np.float64), np.random.default_rng(seed)
+    means = []
+    for first in range(0, resamples, AT_ONCE):
+        count = min(AT_ONCE, resamples - first)
+        means.append(numbers[random.integers(len(numbers), size=(count, len(numbers)))].mean(axis=1))
+    low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
+    # equal values: rounding may put the ends beside their mean
+    mean = float(numbers.mean())
+    return min(float(low), mean), max(float(high), mean)
