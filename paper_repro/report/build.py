@@ -106,7 +106,7 @@ def _add_run_claims(book: _Book, rows: Sequence[RunRow]) -> None:
     outcomes = claim_checks.check_claims_of_run(claim_checks.load_claims(), cells, seeds, OF_REFUSALS)
     table = claim_checks.claims_table(outcomes, "claims_run", "The paper's findings on this run's numbers")
     testable = sum(outcome.verdict != "not testable" for outcome in outcomes)
-    text = f"{testable} of {len(outcomes)} findings can be tested on this run; the table says why the others cannot."
+    text = f"{testable} of {len(outcomes)} findings can be tested on this run; the table gives the reason where not."
     book.add(Section("claims-run", "Findings: this run", (text,), (table,), folded=not testable))
     book.summary["claims_run"] = _verdicts(outcomes)
 

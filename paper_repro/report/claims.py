@@ -185,7 +185,7 @@ def check_claims_of_run(
 
 def _outcome_of_run(claim: Claim, cells: Mapping, seeds: int, quantities: Mapping) -> Outcome:
     if "run" not in claim.applies_to or claim.quantity not in quantities:
-        return Outcome(claim, "not testable", "this evaluation is not part of the run")
+        return Outcome(claim, "not testable", "the run does not hold the numbers that it is about")
     if not cells:
         return Outcome(claim, "not testable", "no model of the run has all numbers that the statement needs")
     if seeds < 2:

@@ -57,18 +57,20 @@ def read_funnel(folder: Path) -> list[FunnelStep]:
 
 
 def _step(name: str, measures: Mapping[str, float], path: Path) -> FunnelStep:
-    lacking = [measure for measure in ("rows_in", "kept", "dropped") if measure not in measures]
+    # reading, the first step, quarantines what it cannot read and drops nothing
+    loss = "quarantined" if "quarantined" in measures else "dropped"
+    lacking = [measure for measure in ("rows_in", "kept", loss) if measure not in measures]
     if lacking:
         raise InputError(f"step '{name}' lacks the measure {', '.join(lacking)}", where=str(path))
     reasons = {key.removeprefix(REASON): int(value) for key, value in sorted(measures.items())
-               if key.startswith(REASON) and value}
+               if (key.startswith(REASON) or key == "quarantined") and value}
     changed = measures.get("changed")
     step = FunnelStep(
         name, int(measures["rows_in"]), int(measures["kept"]), None if changed is None else int(changed), reasons
     )
-    if step.dropped != measures["dropped"] or sum(reasons.values()) not in (0, step.dropped):
+    if step.dropped != measures[loss] or sum(reasons.values()) not in (0, step.dropped):
         raise InputError(
-            f"step '{name}': {step.rows_in} rows in, {step.kept} kept, {measures['dropped']:g} dropped "
+            f"step '{name}': {step.rows_in} rows in, {step.kept} kept, {measures[loss]:g} {loss} "
             f"({sum(reasons.values())} by reasons) do not add up", where=str(path),
         )
     return step
@@ -102,11 +104,12 @@ def funnel_drawing(name: str, steps: list[FunnelStep]) -> Drawing | None:
 
 
 def _draw(steps: list[FunnelStep]) -> Figure:
-    figure = new_figure(0.6 + 0.28 * (len(steps) + 1))
+    if steps[0].dropped:  # else the first step's bar is that of all rows
+        steps = [FunnelStep("rows in", steps[0].rows_in, steps[0].rows_in, None, {}), *steps]
+    figure = new_figure(0.6 + 0.28 * len(steps))
     axes = figure.subplots()
-    names = ["rows in", *(step.name.replace("_", " ") for step in steps)]
-    kept = [steps[0].rows_in, *(step.kept for step in steps)]
-    dropped = [0, *(step.dropped for step in steps)]
+    names = [step.name.replace("_", " ") for step in steps]
+    kept, dropped = [step.kept for step in steps], [step.dropped for step in steps]
     places = range(len(names))
     axes.barh(places, kept, 0.7, color=COLOURS["kept"], edgecolor="black", linewidth=0.5, label="left")
     axes.barh(places, dropped, 0.7, kept, color="white", hatch="////", edgecolor="black", linewidth=0.5,

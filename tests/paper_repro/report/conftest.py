@@ -58,6 +58,7 @@ def scores(results: list[Result], tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 STEPS = {
+    "read": {"rows_in": 1002, "kept": 1000, "quarantined": 2},
     "normalise": {"rows_in": 1000, "kept": 1000, "dropped": 0, "changed": 31},
     "filter": {"rows_in": 1000, "kept": 940, "dropped": 60, "dropped.too_short": 45, "dropped.blank": 15},
     "exact_dedup": {"rows_in": 940, "kept": 932, "dropped": 8, "dropped.exact_duplicate": 8},

@@ -91,7 +91,7 @@ def test_one_seed_gives_no_verdict(results):
     found = outcomes_of_run(results)
     assert {verdict for verdict, _ in found.values()} == {"not testable"}
     assert found["false-refusals"][1] == "one seed gives no verdict"
-    assert found["human-ties"][1] == "this evaluation is not part of the run"
+    assert found["human-ties"][1] == "the run does not hold the numbers that it is about"
     assert outcomes_of_run([])["false-refusals"][0] == "not testable"
 
 

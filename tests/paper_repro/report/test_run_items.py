@@ -129,14 +129,17 @@ def test_relevance_is_named_as_what_it_is(results):
 def test_the_funnel_counts_what_each_step_took_out(curated: Path):
     steps = read_funnel(curated)
     rows = rows_of(funnel_table("Dolly 15k", steps))
-    assert [(row["step"], row["rows_in"], row["kept"], row["dropped"]) for row in rows][1:3] == [
+    assert [(row["step"], row["rows_in"], row["kept"], row["dropped"]) for row in rows][2:4] == [
         ("filter", "1000", "940", "60"), ("exact_dedup", "940", "932", "8")]
-    assert rows[1]["reasons"] == "blank 15, too_short 45"
-    assert rows[0]["changed"] == "31"
+    assert rows[2]["reasons"] == "blank 15, too_short 45"
+    assert rows[1]["changed"] == "31"
+    assert (rows[0]["dropped"], rows[0]["reasons"]) == ("2", "quarantined 2")
     drawing = funnel_drawing("Dolly 15k", steps)
     assert drawing.name == "curation_dolly-15k"
     left = [bar.get_width() for bar in drawing.draw().axes[0].containers[0]]
-    assert left == [1000, 1000, 940, 932, 900]
+    assert left == [1002, 1000, 1000, 940, 932, 900]
+    # a first step that loses nothing is its own bar of all rows
+    assert [bar.get_width() for bar in funnel_drawing("x", steps[1:]).draw().axes[0].containers[0]][:2] == [1000, 940]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +148,7 @@ def test_the_funnel_counts_what_each_step_took_out(curated: Path):
         ([("rows_in", 10), ("kept", 9), ("dropped", 2)], "10 rows in, 9 kept, 2 dropped"),
         ([("rows_in", 10), ("kept", 8), ("dropped", 2), ("dropped.blank", 1)], "do not add up"),
         ([("rows_in", 10), ("kept", 10)], "step 'filter' lacks the measure dropped"),
+        ([("rows_in", 10), ("kept", 9), ("quarantined", 2)], "9 kept, 2 quarantined"),
     ],
 )
 def test_a_funnel_that_does_not_add_up_is_refused(tmp_path: Path, rows: list, message: str):
