@@ -31,6 +31,8 @@ class NearDedupSettings(Settings):
     Attributes:
         threshold: Jaccard similarity of two responses' word n-grams from which one of them leaves.
         ngram: Words in one n-gram. A response with fewer words has none: it takes no part and stays.
+        short_ngrams: A response of fewer distinct n-grams leaves only for one with just the same n-grams: in a short
+            answer one word more makes another answer (`1, 2, ... 9` and `0, 1, ... 9`).
         num_perm: Hash functions of a signature.
         recall: Least chance that a pair exactly at the threshold becomes a candidate; the banding follows from it.
         seed: Seed of the hash functions.
@@ -40,6 +42,7 @@ class NearDedupSettings(Settings):
     step: Literal["near_dedup"] = "near_dedup"
     threshold: float = Field(default=0.8, gt=0, le=1)
     ngram: int = Field(default=5, ge=1, le=20)
+    short_ngrams: int = Field(default=10, ge=0)
     num_perm: int = Field(default=256, ge=16, le=1024)
     recall: float = Field(default=0.99, gt=0, lt=1)
     seed: int = Field(default=0, ge=0)
@@ -136,7 +139,9 @@ class NearDedup:
         best: tuple[float, int] | None = None
         for other in sorted(near, key=lambda index: records[index].row_id):
             score = jaccard(of(position), of(other))
-            if score >= self.settings.threshold and (best is None or score > best[0]):
+            short = min(len(of(position)), len(of(other))) < self.settings.short_ngrams
+            needed = 1.0 if short else self.settings.threshold
+            if score >= needed and (best is None or score > best[0]):
                 best = score, other
         return best
 

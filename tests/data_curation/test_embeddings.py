@@ -69,6 +69,14 @@ def test_the_order_of_texts_changes_no_bit(settings):
     assert (there[turned] == back).all()
 
 
+def test_texts_in_another_order_find_the_same_shards(settings, tmp_path):
+    texts = [f"{letter}{digit}" for letter in "abcdefgh" for digit in "0123456789"]
+    embed_texts(texts, settings, tmp_path)
+    shards = set(tmp_path.glob("*.npy"))
+    embed_texts(texts[::-1], settings, tmp_path)
+    assert set(tmp_path.glob("*.npy")) == shards
+
+
 def test_a_batch_never_exceeds_its_tokens_and_loses_no_window():
     lengths = sorted([3, 5, 5, 8, 13, 40] * 50)
     batches = [batch for shard in embeddings._shards(lengths, 100) for batch in shard]

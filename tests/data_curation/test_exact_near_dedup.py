@@ -59,6 +59,22 @@ def test_longest_does_not_count_white_space_around():
     assert survivor_order(records, "longest") == [1, 0]
 
 
+def test_ties_go_to_the_smaller_row_id():
+    records = [record for row in range(6) for record in make_records("test", [(row, f"instruction {row}", "same")])]
+    smallest = min(record.row_id for record in records)
+    assert {by for by, _ in outcome(exact(), records).values()} == {smallest}
+
+
+def test_of_two_equally_near_the_smaller_row_id_is_named():
+    for tail in ("y", "z", "q", "k"):
+        left, right = f"{tail}1 {tail}2 {SENTENCE}", f"{SENTENCE} {tail}3 {tail}4"
+        records = records_of(left, right, SENTENCE, source=tail)
+        assert jaccard(shingles(left, 5), shingles(right, 5)) < 0.92
+        for order in (records, records[::-1]):
+            by = outcome(near(threshold=0.93), order)[records[2].row_id][0]
+            assert by == min(records[0].row_id, records[1].row_id)
+
+
 def test_one_changed_word_in_forty_is_a_near_duplicate():
     records = records_of(SENTENCE, changed(SENTENCE, 0), "something else altogether in these nine plain words")
     ((_, (_, score)),) = outcome(near(), records).items()
@@ -88,6 +104,14 @@ def test_short_answers_are_never_near_duplicates(pair):
 
 def test_short_texts_with_one_other_word_stay():
     assert outcome(near(), records_of("The capital of France is Paris", "The capital of Spain is Paris")) == {}
+
+
+def test_in_a_short_text_one_word_more_makes_another_answer():
+    lists = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10", "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
+    assert jaccard(*(shingles(text, 5) for text in lists)) > 0.8
+    assert outcome(near(), records_of(*lists)) == {}
+    assert len(outcome(near(), records_of(lists[0], lists[0].replace(",", ";")))) == 1
+    assert len(outcome(near(short_ngrams=0), records_of(*lists))) == 1
 
 
 def test_words_ignore_case_and_punctuation_but_not_what_formulas_say():

@@ -94,6 +94,7 @@ def test_farthest_points_cover_better_than_chance_and_nest():
 def test_equal_refusals_are_taken_last():
     rows = np.eye(4, dtype=np.float32)[[0, 0, 1, 1, 2, 3]]
     assert {tuple(rows[index]) for index in farthest_points(rows, 4)} == {tuple(row) for row in np.eye(4)}
+    assert sorted(farthest_points(rows, 6)) == list(range(6)), "none twice"
 
 
 def test_diverse_needs_no_order_and_takes_only_refusals(monkeypatch):
@@ -108,6 +109,15 @@ def test_diverse_needs_no_order_and_takes_only_refusals(monkeypatch):
     assert all("sorry" in record.response for record in chosen)
     assert select(random.Random(0).sample(pool, 60), 12, strategy="diverse") == chosen
     assert select(pool, 4, strategy="diverse") == chosen[:4]
+
+
+def test_diverse_breaks_ties_by_row_id_not_by_order(monkeypatch):
+    monkeypatch.setattr(refusals, "embed_texts", lambda texts, *rest, **named: np.ones((len(texts), 1), np.float32))
+    pool = pool_of(60)
+    chosen = select(pool, 5, strategy="diverse")
+    passing = sorted(record.row_id for record in pool if "sorry" in record.response)
+    assert [record.row_id for record in chosen] == passing[:5]
+    assert select(pool[::-1], 5, strategy="diverse") == chosen
 
 
 def test_the_real_pool_gives_the_papers_sample(mirror):
