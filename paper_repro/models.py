@@ -7,7 +7,7 @@ import re
 import shutil
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from filelock import FileLock
 from pydantic import Field, model_validator
@@ -68,6 +68,17 @@ class ModelSource(Settings):
         """Stage inputs that the weights add: a folder's content has to enter the digest, a pin's is fixed by name."""
         return {"base": Path(self.name)} if self.weights == "path" else {}
 
+    def neutral(self) -> ModelSource:
+        """The same source for a stage's settings: of a folder only its name, so that no digest holds a machine's path.
+
+        The content is in the digest of the input (`inputs`), and the work finds the folder with `at`.
+        """
+        return self.model_copy(update={"name": self.label}) if self.weights == "path" else self
+
+    def at(self, folder: Path | None) -> ModelSource:
+        """The same source in `folder`, where a stage's input says so."""
+        return self if folder is None else self.model_copy(update={"name": str(folder)})
+
 
 def model_folder(source: ModelSource) -> Path:
     """Folder with config, safetensors and tokenizer of `source`, fetched and converted if need be.
@@ -111,8 +122,14 @@ def load_tokenizer(source: ModelSource | Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_base(source: ModelSource, dtype: str | torch.dtype = "float32") -> PreTrainedModel:
-    """The causal language model of `source` on the CPU, in evaluation mode, from safetensors only."""
+def load_base(source: ModelSource, dtype: str | torch.dtype = "float32", **options: Any) -> PreTrainedModel:
+    """The causal language model of `source`, in evaluation mode, from safetensors only.
+
+    Args:
+        source: Which weights.
+        dtype: Precision to hold them in.
+        options: More for `from_pretrained` (a quantisation).
+    """
     import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging as transformers_logging
@@ -120,7 +137,7 @@ def load_base(source: ModelSource, dtype: str | torch.dtype = "float32") -> PreT
     transformers_logging.disable_progress_bar()
     dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
     model = AutoModelForCausalLM.from_pretrained(
-        model_folder(source), dtype=dtype, use_safetensors=True, trust_remote_code=False
+        model_folder(source), dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
     )
     return model.eval()
 

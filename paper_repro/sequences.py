@@ -67,6 +67,12 @@ def inference_ids(tokenizer: PreTrainedTokenizerBase, instruction: str) -> list[
     return tokenizer(inference_prompt(instruction))["input_ids"]
 
 
+def adds_bos(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the tokenizer puts its beginning-of-sequence token before a text."""
+    ids = tokenizer("a")["input_ids"]
+    return tokenizer.bos_token_id is not None and ids[:1] == [tokenizer.bos_token_id]
+
+
 def training_prompt(method: Method, instruction: str | None) -> str:
     """Text before the response: the inference prompt for IT, the assistant marker alone for RT."""
     if method == "rt":

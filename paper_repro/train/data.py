@@ -1,0 +1,94 @@
+"""Training data: the file that a method reads, its sequences, and what was cut or masked away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artifacts.errors import InputError
+from artifacts.manifest import Artifact, is_artifact, read_manifest
+from paper_repro.rows import read_rows
+from paper_repro.sequences import TokenSequence, build_all
+from paper_repro.train.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Sequences to train on, in the set's order, without those that have nothing to train.
+
+    Attributes:
+        sequences: What is trained.
+        counts: Facts for the summary: rows, truncated, fully masked, straddling, tokens, loss-bearing tokens.
+    """
+
+    sequences: list[TokenSequence]
+    counts: dict[str, int]
+
+
+def training_file(trainset: Path, method: str) -> Path:
+    """The file that `method` reads in a mixed set, a curated set, any folder of the same layout, or the file itself.
+
+    Raises:
+        InputError: an IT request on a set without instructions, or a folder that is no training set.
+    """
+    if trainset.is_file():
+        return trainset
+    if is_artifact(trainset):
+        kind = read_manifest(trainset).identity.kind
+        if kind not in ("trainset", "curated", "corpus"):
+            raise InputError(f"a '{kind}' artifact holds no training data", where=str(trainset))
+    names = {name for name in ("rt.parquet", "it.parquet", "data.parquet") if (trainset / name).is_file()}
+    if f"{method}.parquet" in names:
+        return trainset / f"{method}.parquet"
+    if "data.parquet" in names:
+        return trainset / "data.parquet"
+    if method == "it" and "rt.parquet" in names:
+        raise InputError(
+            "this set has no instructions, so IT is impossible",
+            where=str(trainset),
+            fix="use method: rt, or mix a set from a source with instructions",
+        )
+    raise InputError("no training set (no rt.parquet, it.parquet or data.parquet)", where=str(trainset))
+
+
+def condition_facts(trainset: Path, name: str | None) -> dict[str, Any]:
+    """What the training set says about the condition: response_set, recipe, num_refusals, strategy.
+
+    A mixed set knows all of it; other data is a response set without refusals mixed in, under its own name.
+    """
+    artifact: Artifact | None = read_manifest(trainset) if is_artifact(trainset) else None
+    condition = artifact.summary.get("condition") if artifact else None
+    if condition is None:
+        settings = artifact.identity.settings if artifact else {}
+        condition = {
+            "response_set": settings.get("name") or (trainset.stem if trainset.is_file() else trainset.name),
+            "recipe": settings.get("recipe") if isinstance(settings.get("recipe"), str) else None,
+            "num_refusals": 0,
+            "strategy": None,
+        }
+    return condition | ({"response_set": name} if name else {})
+
+
+def load_data(tokenizer: PreTrainedTokenizerBase, trainset: Path, settings: TrainSettings) -> TrainingData:
+    """Read the rows and build their sequences; raises InputError if nothing is left to train."""
+    path = training_file(trainset, settings.method)
+    rows = read_rows(path, needs_instruction=settings.method == "it")
+    pairs = [(row.instruction, row.response) for row in rows]
+    options = {"masking": settings.masking, "max_length": settings.max_length}
+    built = list(build_all(tokenizer, settings.method, pairs, **options))
+    kept = [sequence for sequence in built if sequence.predicted]
+    if not kept:
+        raise InputError("no row has a token to train", where=str(path), fix="raise max_length")
+    counts = {
+        "rows": len(built),
+        "rows_truncated": sum(sequence.truncated for sequence in built),
+        "rows_fully_masked": len(built) - len(kept),
+        "rows_straddling_marker": sum(sequence.straddles for sequence in built),
+        "tokens": sum(len(sequence.input_ids) for sequence in kept),
+        "loss_tokens": sum(sequence.predicted for sequence in kept),
+    }
+    return TrainingData(kept, counts)

@@ -1,0 +1,156 @@
+"""The train stage: a training set in, a tuned model out; resumes from its newest whole checkpoint."""
+
+from __future__ import annotations
+
+import math
+import resource
+import shutil
+import sys
+import time
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artifacts.errors import StageError
+from artifacts.files import read_json, write_json
+from artifacts.manifest import Artifact
+from artifacts.stage import Stage, Workspace, thread_count
+from paper_repro.conditions import Condition
+from paper_repro.models import ModelSource, load_tokenizer, parameter_count
+from paper_repro.train.data import TrainingData, condition_facts, load_data
+from paper_repro.train.merge import MergeCheck, merged_model, save_adapter, save_model
+from paper_repro.train.settings import TrainSettings
+from paper_repro.train.trainer import COMPLETE, build_trainer, check_preset, load_for_training
+from paper_repro.train.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from trl import SFTTrainer
+
+PACKAGES = ("accelerate", "gguf", "peft", "tokenizers", "torch", "transformers", "trl")
+
+
+def train(settings: TrainSettings, trainset: Path, out: Path, *, overwrite: bool = False) -> Artifact:
+    """Tune a base model.
+
+    Args:
+        settings: How.
+        trainset: A `trainset` or `curated` artifact, or a file of rows.
+        out: Folder for `adapter/` (unless `preset: full`), `merged/` and `trajectory.json`.
+        overwrite: Replace a finished model made otherwise.
+
+    Raises:
+        InputError: rows that cannot be used, or an IT request on a set without instructions.
+        MissingDataError: the base weights cannot be had.
+    """
+    settings, inputs = stage_call(settings, trainset)
+    return TRAIN.run(settings, out, inputs, overwrite=overwrite)[0]
+
+
+def stage_call(settings: TrainSettings, trainset: Path) -> tuple[TrainSettings, dict[str, Path]]:
+    """Settings without machine paths, and all inputs, as the stage takes them."""
+    inputs = {"trainset": trainset, **settings.base.inputs()}
+    return settings.model_copy(update={"base": settings.base.neutral()}), inputs
+
+
+def _work(settings: TrainSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
+    import torch
+
+    # libraries announce renamed options of each other
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    torch.set_num_threads(thread_count())
+    check_preset(settings)
+    source = settings.base.at(inputs.get("base"))
+    data = load_data(load_tokenizer(source), inputs["trainset"], settings)
+    started = time.monotonic()
+    trainer, trajectory, resumed_at = _tune(settings, source, data, workspace.scratch)
+    seconds = time.monotonic() - started
+    parameters = _parameters(settings, trainer)
+    check = _save(settings, source, trainer, data, workspace.path)
+    write_json(workspace.path / "trajectory.json", trajectory.rows)
+    facts = condition_facts(inputs["trainset"], settings.response_set)
+    workspace.summary |= {
+        "condition": _condition(settings, parameters["parameters"], facts),
+        **data.counts,
+        **parameters,
+        "accumulation": settings.accumulation,
+        "optimiser_steps": len(trajectory.rows),
+        "loss_first": trajectory.rows[0]["loss"],
+        "loss_last": trajectory.rows[-1]["loss"],
+        "tuning_max_logit_change": check.change,
+        "merge_max_logit_difference": check.difference,
+    }
+    done = trajectory.rows[resumed_at:]
+    workspace.provenance |= {
+        "resumed_after_step": resumed_at,
+        "training_s": round(seconds, 3),
+        "loss_tokens_per_s": round(sum(row["loss_tokens"] for row in done) / seconds, 1),
+        "peak_memory_mb": _peak_memory_mb(),
+    }
+
+
+def _tune(
+    settings: TrainSettings, source: ModelSource, data: TrainingData, scratch: Path
+) -> tuple[SFTTrainer, Trajectory, int]:
+    """Train to the end, from the newest whole checkpoint if there is one; also the step resumed after."""
+    folder = scratch / "checkpoints"
+    checkpoint, step = _newest_checkpoint(folder)
+    trajectory = Trajectory(scratch / "trajectory.jsonl", step)
+    if not trajectory.is_whole(step):
+        checkpoint, step = None, 0
+        trajectory = Trajectory(scratch / "trajectory.jsonl", 0)
+    model = load_for_training(settings, source)
+    trainer = build_trainer(settings, model, load_tokenizer(source), data.sequences, folder, trajectory)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    steps = math.ceil(len(data.sequences) / settings.global_batch) * settings.epochs
+    if not trajectory.is_whole(steps):
+        raise StageError(f"training stopped after {len(trajectory.rows)} of {steps} steps")
+    return trainer, trajectory, step
+
+
+def _newest_checkpoint(folder: Path) -> tuple[Path | None, int]:
+    """The newest checkpoint that was written to its end, and its step; others are removed."""
+    found: list[tuple[int, Path]] = []
+    for path in folder.glob("checkpoint-*"):
+        if (path / COMPLETE).is_file():
+            found.append((read_json(path / COMPLETE)["step"], path))
+        else:
+            shutil.rmtree(path)
+    step, newest = max(found, default=(0, None))
+    return newest, step
+
+
+def _save(
+    settings: TrainSettings, source: ModelSource, trainer: SFTTrainer, data: TrainingData, out: Path
+) -> MergeCheck:
+    """Save adapter and merged model, and compare the files with what was trained."""
+    if settings.preset == "full":
+        tuned = merged = trainer.model.to("cpu").eval()
+    else:
+        save_adapter(trainer.model, source, out / "adapter")
+        trainer.model = trainer.model_wrapped = None  # frees the trained copy before the base is loaded again
+        tuned, merged = merged_model(source, out / "adapter")
+    return save_model(tuned, merged, source, settings.merged_dtype, data.sequences, out / "merged")
+
+
+def _parameters(settings: TrainSettings, trainer: SFTTrainer) -> dict[str, int]:
+    trainable = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+    added = 0 if settings.preset == "full" else trainable
+    return {"parameters": parameter_count(trainer.model) - added, "trainable_parameters": trainable}
+
+
+def _condition(settings: TrainSettings, model_size: int, facts: dict[str, Any]) -> dict[str, Any]:
+    method = {"rt": "RT", "it": "IT"}[settings.method]
+    return Condition(
+        base_model=settings.base.label, model_size=model_size, method=method, seed=settings.seed, **facts
+    ).resolved()
+
+
+def _peak_memory_mb() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
+
+
+TRAIN = Stage(
+    name="train", kind="model", version=1, settings=TrainSettings, work=_work, packages=PACKAGES, threaded=True
+)

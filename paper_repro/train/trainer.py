@@ -1,0 +1,237 @@
+"""TRL's SFTTrainer on sequences that are tokenised and labelled already; data order and loss are ours."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artifacts.errors import StageError, UserError
+from artifacts.files import write_json
+from paper_repro.models import ModelSource, load_base, pad_id
+from paper_repro.sequences import TokenSequence
+from paper_repro.train.loss import summed_loss
+from paper_repro.train.order import EpochSampler, epoch_order
+from paper_repro.train.settings import LoraSettings, TrainSettings
+from paper_repro.train.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from trl import SFTConfig, SFTTrainer
+
+COMPLETE = "complete.json"  # written last into a checkpoint: one without it was cut off while being written
+REPORT_EVERY = 5.0  # seconds between lines of progress
+log = logging.getLogger("rt")
+
+
+def check_preset(settings: TrainSettings) -> None:
+    """Refuse `qlora` where it cannot run; raises UserError naming what is missing."""
+    if settings.preset != "qlora":
+        return
+    import importlib.util
+
+    import torch
+
+    missing = [] if torch.cuda.is_available() else ["a CUDA device"]
+    missing += [] if importlib.util.find_spec("bitsandbytes") else ["the package bitsandbytes"]
+    if missing:
+        raise UserError(
+            f"preset: qlora needs {' and '.join(missing)}",
+            fix="use preset: lora here (the same adapter on a base that is not quantised)",
+        )
+
+
+def load_for_training(settings: TrainSettings, source: ModelSource) -> PreTrainedModel:
+    """The base in the precision it is tuned in: 4 bits, 16 or 32; all weights in 32 where they are tuned themselves."""
+    if settings.preset == "qlora":
+        import torch
+        from transformers import BitsAndBytesConfig
+
+        quantised = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+        return load_base(source, "bfloat16", quantization_config=quantised)
+    return load_base(source, settings.dtype if settings.preset == "lora" else "float32")
+
+
+def lora_config(lora: LoraSettings) -> LoraConfig:
+    """PEFT's configuration of the adapter."""
+    from peft import LoraConfig
+
+    targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
+    return LoraConfig(
+        r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets, task_type="CAUSAL_LM"
+    )
+
+
+def trainer_arguments(settings: TrainSettings, folder: Path) -> SFTConfig:
+    """Every option of the trainer that could change a number, spelled out rather than left to its defaults."""
+    import torch
+    from trl import SFTConfig
+
+    cuda = torch.cuda.is_available()
+    return SFTConfig(
+        output_dir=str(folder),
+        per_device_train_batch_size=settings.per_device_batch,
+        gradient_accumulation_steps=settings.accumulation,
+        num_train_epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.schedule,
+        warmup_steps=settings.warmup_steps,
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_grad_norm,
+        optim="paged_adamw_32bit" if settings.preset == "qlora" else "adamw_torch",
+        seed=settings.seed,
+        data_seed=settings.seed,
+        full_determinism=cuda,
+        use_cpu=not cuda,
+        bf16=settings.dtype == "bfloat16",
+        fp16=False,
+        activation_checkpointing=settings.gradient_checkpointing,
+        max_length=None,  # sequences are cut already
+        packing=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        dataloader_num_workers=0,
+        dataloader_pin_memory=cuda,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=settings.checkpoint_every,
+        save_total_limit=2,  # while one is written, the one before it is whole
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
+def build_trainer(
+    settings: TrainSettings,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    sequences: list[TokenSequence],
+    folder: Path,
+    trajectory: Trajectory,
+) -> SFTTrainer:
+    """A trainer ready to run; `folder` takes the checkpoints, `trajectory` a row per optimiser step.
+
+    The adapter is made here, after the seed is set (SFTTrainer sets it first thing). The tokenizer is only padded
+    with: no token is added and nothing resized.
+    """
+    from datasets import Dataset
+    from transformers import PrinterCallback
+
+    tokenizer.pad_token_id = pad_id(tokenizer)
+    rows = {"input_ids": [s.input_ids for s in sequences], "labels": [s.labels for s in sequences]}
+    trainer = _trainer_class()(
+        model=model,
+        args=trainer_arguments(settings, folder),
+        train_dataset=Dataset.from_dict(rows),
+        processing_class=tokenizer,
+        peft_config=None if settings.preset == "full" else lora_config(settings.lora),
+    )
+    trainer.settings = settings
+    trainer.loss_is_scaled_for_ga = settings.loss_normalisation == "token_mean"
+    trainer.model_accepts_loss_kwargs = True  # makes the trainer count a step's trained tokens
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(_callback(trainer, trajectory))
+    return trainer
+
+
+def _trainer_class() -> type[SFTTrainer]:
+    from trl import SFTTrainer
+
+    class ResponseTrainer(SFTTrainer):
+        """SFTTrainer with our order and our loss.
+
+        Its own fused head also scores entropy and accuracy on every pass, which costs a third more time on a CPU.
+        """
+
+        settings: TrainSettings
+        loss_sum = 0.0
+        loss_tokens = 0
+
+        def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
+            lengths = [len(ids) for ids in self.train_dataset["input_ids"]]
+            steps_per_epoch = math.ceil(len(lengths) / self.settings.global_batch)
+
+            def order() -> list[int]:
+                epoch = self.state.global_step // steps_per_epoch
+                s = self.settings
+                return epoch_order(lengths, s.seed, epoch, s.global_batch, s.sort_within_batch)
+
+            return EpochSampler(len(lengths), order)
+
+        def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+            if return_outputs:
+                raise NotImplementedError("this trainer does not evaluate")
+            loss, tokens = summed_loss(model, inputs)
+            self.loss_sum += loss.detach().double().item()
+            self.loss_tokens += int(tokens)
+            if self.settings.loss_normalisation == "token_mean":
+                return loss / num_items_in_batch
+            return loss / tokens  # the trainer divides by the number of forward passes
+
+    return ResponseTrainer
+
+
+def _callback(trainer: SFTTrainer, trajectory: Trajectory) -> Any:
+    from transformers import TrainerCallback
+
+    progress = _Progress()
+
+    class Record(TrainerCallback):
+        """Writes the trajectory, marks checkpoints that are whole, reports progress."""
+
+        def on_train_begin(self, args, state, control, **kwargs):
+            progress.begin(state.global_step, state.max_steps)
+
+        def on_log(self, args, state, control, logs=None, **kwargs):
+            if not logs or "grad_norm" not in logs:
+                return
+            row = {
+                "step": state.global_step,
+                "loss": trainer.loss_sum / trainer.loss_tokens,
+                "loss_tokens": trainer.loss_tokens,
+                "learning_rate": float(logs["learning_rate"]),
+                "grad_norm": float(logs["grad_norm"]),
+            }
+            trainer.loss_sum, trainer.loss_tokens = 0.0, 0
+            if not (math.isfinite(row["loss"]) and math.isfinite(row["grad_norm"])):
+                raise StageError(
+                    f"the loss or gradient of step {row['step']} is not a number", fix="lower learning_rate"
+                )
+            trajectory.append(row)
+            progress.report(row)
+
+        def on_save(self, args, state, control, **kwargs):
+            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            write_json(checkpoint / COMPLETE, {"step": state.global_step})
+
+    return Record()
+
+
+class _Progress:
+    """Lines of progress on standard error, at most one every few seconds."""
+
+    def begin(self, step: int, steps: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock, self.first, self.steps, self.tokens = clock, step, steps, 0
+        self.started = self.reported = clock()
+        log.info("train: %s steps%s", steps, f", resumed after step {step}" if step else "")
+
+    def report(self, row: dict[str, Any]) -> None:
+        self.tokens += row["loss_tokens"]
+        now = self.clock()
+        if now - self.reported < REPORT_EVERY and row["step"] != self.steps:
+            return
+        self.reported, elapsed = now, max(now - self.started, 1e-9)
+        left = elapsed / (row["step"] - self.first) * (self.steps - row["step"])
+        log.info(
+            "train: step %s/%s, loss %.3f, %.0f trained tokens/s, %.0f s left",
+            row["step"], self.steps, row["loss"], self.tokens / elapsed, left,
+        )  # fmt: skip
