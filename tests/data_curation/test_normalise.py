@@ -55,6 +55,11 @@ def test_what_an_author_wrote_stays(text):
     assert NORMALISE.repair(text) == (text.rstrip("\n"), ["white_space"] if text.endswith("\n") else [])
 
 
+def test_only_the_line_that_shows_damage_is_decoded_again():
+    text = "It\u00e2\u20ac\u2122s here\nan area of 7.854 \u00c5\u00b2"
+    assert NORMALISE.repair(text) == ("It\u2019s here\nan area of 7.854 \u00c5\u00b2", ["mojibake"])
+
+
 def test_repairing_twice_changes_nothing_more():
     texts = ["It\u00e2\u20ac\u2122s \r\n <|assistant|>", "</s></s> x <|assistant|>\n y  \n  \n", "\x00 \u200b a \t"]
     for text in texts:

@@ -11,7 +11,8 @@ import pytest
 
 from artifacts.errors import InputError, MissingDataError
 from data_curation.readers import Columns, read_file, read_hub
-from data_curation.readers.rows import MAX_RAW
+from data_curation.readers.read import LOOKAHEAD, _choose_layout
+from data_curation.readers.rows import MAX_RAW, RawRow
 
 
 def read(path, **columns):
@@ -122,6 +123,20 @@ def test_a_row_keeps_its_place_whatever_is_quarantined_before_it(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text('nothing\n{"response": "x"}\n')
     assert [record.row for record in read(path).records] == [1]
+
+
+def test_the_raw_text_is_the_whole_line(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"response": "x"}\n \x0b not json \t\r\n')
+    assert [entry.raw for entry in read(path).quarantined] == [" \x0b not json \t"]
+
+
+def test_no_more_rows_are_held_than_it_takes_to_know_the_columns():
+    raws = (RawRow(row, row + 1, {"response": "x"} if row >= 150 else {"other": 1}) for row in range(1000))
+    layout, held = _choose_layout(raws, Columns(), "rows")
+    assert (layout.response, len(held)) == ("response", 151)
+    raws = (RawRow(row, row + 1, {"response": "x"}) for row in range(1000))
+    assert len(_choose_layout(raws, Columns(), "rows")[1]) == LOOKAHEAD
 
 
 def test_columns_that_appear_late_are_found(tmp_path):
