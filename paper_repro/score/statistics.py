@@ -22,6 +22,11 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     return (0.0 if successes == 0 else centre - half), (1.0 if successes == n else centre + half)
 
 
+def mean(values: Sequence[float]) -> float:
+    """Arithmetic mean of at least one value."""
+    return float(np.asarray(values, dtype=np.float64).mean())
+
+
 def bootstrap_mean(values: Sequence[float], seed: int, resamples: int) -> tuple[float, float] | None:
     """Percentile bootstrap interval (95 %) of a mean over prompts.
 
@@ -43,5 +48,4 @@ def bootstrap_mean(values: Sequence[float], seed: int, resamples: int) -> tuple[
         means.append(numbers[random.integers(len(numbers), size=(count, len(numbers)))].mean(axis=1))
     low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
     # equal values: rounding may put the ends beside their mean
-    mean = float(numbers.mean())
-    return min(float(low), mean), max(float(high), mean)
+    return min(float(low), mean(values)), max(float(high), mean(values))

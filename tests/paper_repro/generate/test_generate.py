@@ -81,7 +81,8 @@ def prompts_of(seed, count):
 
 def decode(model, prompts, size, **options):
     options = {"max_new_tokens": 24, "eos_ids": frozenset(range(2, 8)), "pad_id": 0} | options
-    return [reply for i in range(0, len(prompts), size) for reply in decode_batch(model, prompts[i : i + size], **options)]
+    parts = [prompts[first : first + size] for first in range(0, len(prompts), size)]
+    return [reply for part in parts for reply in decode_batch(model, part, **options)]
 
 
 def test_a_reply_does_not_depend_on_the_batch(model):

@@ -1,0 +1,83 @@
+"""Judges as data: each is a folder with `judge.yaml` (name, version, what it measures) and the module that does it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from artifacts.errors import UserError
+from artifacts.files import read_yaml
+from artifacts.settings import Settings, validate_settings
+from paper_repro.judge.schema import Opinion
+
+FOLDER = Path(__file__).resolve().parent
+Count = dict[Literal["n", "agree"], int]
+
+
+class Agreement(Settings):
+    """How often a judge agreed with labels made by hand: on what data, and in which part of it."""
+
+    data: str
+    development: Count
+    held_out: Count
+    held_out_by_kind: dict[str, Count] = Field(default_factory=dict)
+
+
+class JudgeCard(Settings):
+    """What `judge.yaml` says.
+
+    Attributes:
+        name: Name of the judge, as in verdicts and results.
+        version: Raised whenever it would judge otherwise; part of every verdicts artifact's identity.
+        kind: What it works with.
+        module: Python module with `Parameters` and `judge(rows, parameters, scratch) -> list[Opinion]`.
+        title: Name for people.
+        measures: What its verdicts mean, and what they do not.
+        labels: Labels it gives.
+        unclassified: When it gives none.
+        raw: What the column `raw` holds.
+        parameters: Meaning of each parameter.
+        agreement: Measured agreement with labels made by hand, where there is one.
+    """
+
+    name: str
+    version: int
+    kind: Literal["rules", "embeddings"]
+    module: str
+    title: str
+    measures: str
+    labels: tuple[str, ...]
+    unclassified: str
+    raw: str
+    parameters: dict[str, str] = Field(default_factory=dict)
+    agreement: Agreement | None = None
+
+    @property
+    def parameters_class(self) -> type[Settings]:
+        """Settings class of the judge's parameters."""
+        return importlib.import_module(self.module).Parameters
+
+    @property
+    def judge(self) -> Callable[[Sequence[dict[str, Any]], Any, Path], list[Opinion]]:
+        """The function that judges."""
+        return importlib.import_module(self.module).judge
+
+
+def judge_names() -> list[str]:
+    """Names of all judges."""
+    return sorted(path.parent.name.replace("_", "-") for path in FOLDER.glob("*/judge.yaml"))
+
+
+def load_judge(name: str) -> JudgeCard:
+    """The card of a judge; an unknown name is refused with the known ones."""
+    if name not in judge_names():
+        raise UserError(f"no judge is called '{name}'", fix=f"known judges: {', '.join(judge_names())}")
+    path = FOLDER / name.replace("-", "_") / "judge.yaml"
+    card = validate_settings(JudgeCard, read_yaml(path), where=str(path))
+    if card.name != name:
+        raise UserError(f"the judge's name is '{card.name}', its folder's '{name}'", where=str(path))
+    return card

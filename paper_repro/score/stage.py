@@ -1,0 +1,149 @@
+"""The score stage: verdicts of many conditions in, one tidy results table out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from artifacts.errors import InputError
+from artifacts.manifest import Artifact, read_manifest
+from artifacts.settings import Settings
+from artifacts.stage import Stage, Workspace
+from paper_repro.conditions import Condition
+from paper_repro.judge.schema import read_verdicts
+from paper_repro.score.metrics import METRICS, Metric, benchmark_name, metrics_of
+from paper_repro.score.schema import KEY, Result, write_results
+from paper_repro.score.statistics import bootstrap_mean, mean, wilson
+
+Row = dict[str, Any]
+
+
+class ScoreSettings(Settings):
+    """How verdicts become results.
+
+    Attributes:
+        study: Name of the study, in the column `study`.
+        seed: Of the bootstrap.
+        resamples: Resamples of the bootstrap (percentile, over prompts).
+    """
+
+    study: Annotated[str, Field(min_length=1)] = "refusal"
+    seed: Annotated[int, Field(ge=0)] = 0
+    resamples: Annotated[int, Field(ge=100)] = 10_000
+
+
+def score(settings: ScoreSettings, verdicts: Sequence[Path], out: Path, *, overwrite: bool = False) -> Artifact:
+    """Score verdicts artifacts; `results.parquet` and `results.csv` are in `out`."""
+    return SCORE.run(settings, out, score_inputs(verdicts), overwrite=overwrite)[0]
+
+
+def score_inputs(verdicts: Sequence[Path]) -> dict[str, Path]:
+    """Inputs of the stage, named by digest, so that their order does not matter.
+
+    Raises:
+        InputError: none given, one that is no verdicts artifact, or the same verdicts twice.
+    """
+    inputs: dict[str, Path] = {}
+    for folder in verdicts:
+        name = f"verdicts-{read_manifest(folder, kind='verdicts').digest[:12]}"
+        if name in inputs:
+            raise InputError(f"the same verdicts as in {inputs[name]}", where=str(folder))
+        inputs[name] = folder
+    if not inputs:
+        raise InputError("no verdicts are given", fix="give folders made by rt judge")
+    return inputs
+
+
+def _work(settings: ScoreSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
+    artifacts = sorted((read_manifest(path, kind="verdicts") for path in inputs.values()), key=lambda one: one.digest)
+    results: dict[tuple, Result] = {}
+    for artifact in artifacts:
+        for result in score_artifact(artifact, settings):
+            earlier = results.setdefault(result.key, result)
+            _check_twin(earlier, result, artifact)
+    rows = write_results(results.values(), workspace.path)
+    workspace.summary.update(
+        study=settings.study,
+        rows=len(rows),
+        conditions=len({tuple(row.key[: KEY.index("benchmark")]) for row in rows}),
+        metrics=sorted({row.metric for row in rows}),
+        benchmarks=sorted({row.benchmark for row in rows}),
+    )
+
+
+def _check_twin(earlier: Result, result: Result, artifact: Artifact) -> None:
+    """Two judges of the same replies give the same facts of the replies twice; anything else given twice is a fault."""
+    numbers = [(one.value, one.n, one.low, one.high) for one in (earlier, result)]
+    if earlier is not result and (result.judge is not None or numbers[0] != numbers[1]):
+        raise InputError(
+            f"{result.metric} on {result.benchmark} is given twice for one condition, "
+            f"by the verdicts {earlier.digest[:12]} and {result.digest[:12]}",
+            where=str(artifact.path), fix="give one verdicts artifact a condition and judge",
+        )
+
+
+def score_artifact(artifact: Artifact, settings: ScoreSettings) -> list[Result]:
+    """All results that one verdicts artifact gives, a row a benchmark and metric; what it has no data for is absent."""
+    condition = Condition(**artifact.summary["condition"]).resolved()
+    results = []
+    for (benchmark, judge), rows in _groups(read_verdicts(artifact.path)).items():
+        common = {"study": settings.study, **condition, "benchmark": benchmark, "digest": artifact.digest}
+        for metric in metrics_of(judge, benchmark):
+            results.append(Result(**common, judge=judge, metric=metric.name, **estimate(rows, metric, settings)))
+        results += [Result(**common, judge=None, **fact) for fact in _reply_facts(rows, settings)]
+    return results
+
+
+def _groups(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((benchmark_name(row["benchmark"], row["subset"]), row["judge"]), []).append(row)
+    return groups
+
+
+def estimate(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> dict[str, Any]:
+    """Value, n, interval and counts of one metric over the verdicts of one benchmark.
+
+    A rate is labelled / n with n all prompts judged: unclassified and failed ones are counted as neither, and shown.
+    A mean is over those that have a score. If no verdict is ok, the value is None, not 0.
+    """
+    usable = [row for row in rows if row["status"] == "ok"]
+    counts = {
+        "n": len(rows),
+        "unclassified": sum(row["status"] == "unclassified" for row in rows),
+        "failed": sum(row["status"] == "failed" for row in rows),
+    }
+    if not usable:
+        return counts | {"value": None, "low": None, "high": None}
+    if metric.kind == "rate":
+        return counts | _rate(sum(row["label"] == metric.label for row in usable), len(rows))
+    return counts | _mean([row["score"] for row in usable], settings)
+
+
+def _rate(successes: int, n: int) -> dict[str, float]:
+    low, high = wilson(successes, n)
+    return {"value": successes / n, "low": low, "high": high}
+
+
+def _mean(values: Sequence[float], settings: ScoreSettings) -> dict[str, float | None]:
+    low, high = bootstrap_mean(values, settings.seed, settings.resamples) or (None, None)
+    return {"value": mean(values), "low": low, "high": high}
+
+
+def _reply_facts(rows: Sequence[Row], settings: ScoreSettings) -> list[dict[str, Any]]:
+    """Mean length, and share of replies that ended by themselves; only where known of every reply."""
+    none = {"n": len(rows), "unclassified": 0, "failed": 0}
+    facts = []
+    if all(row["num_tokens"] is not None for row in rows):
+        lengths = [float(row["num_tokens"]) for row in rows]
+        facts.append({"metric": METRICS["response_tokens"].name, **none, **_mean(lengths, settings)})
+    if all(row["finish_reason"] is not None for row in rows):
+        ended = sum(row["finish_reason"] != "length" for row in rows)
+        facts.append({"metric": METRICS["finished_rate"].name, **none, **_rate(ended, len(rows))})
+    return facts
+
+
+SCORE = Stage(name="score", kind="scores", version=1, settings=ScoreSettings, work=_work, packages=("numpy", "pyarrow"))
