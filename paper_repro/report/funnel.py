@@ -87,7 +87,7 @@ def funnel_table(name: str, steps: list[FunnelStep]) -> Table:
          ", ".join(f"{reason} {count}" for reason, count in step.reasons.items()))
         for step in steps
     )
-    notes = ("Every row that left has its reason in decisions.parquet of the curated set.",)
+    notes = ("Why each row left: decisions.parquet of the curated set; what could not be read: quarantine.jsonl.",)
     return Table(f"curation_{slug(name)}", f"Curation of {name}", f"curated set '{name}'", columns, rows, notes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from artifacts.published import DATASETS, METHODS, MODELS, Published, Value
+from artifacts.published_checks import KNOWN
 from paper_repro.report.table import Cell, Column, Table
 
 PAPER = "arXiv 2410.02465 version 3"
@@ -66,7 +67,8 @@ def _as_printed(number: int, tables: Tables, notes: tuple[str, ...] = ()) -> Tab
     published = tables[name]
     rows = tuple(tuple(cell(value) for value in row.values()) for row in published.rows)
     title = f"Table {number}. {published.source.title}"
-    return Table(name, title, f"{PAPER}, Table {number}", columns(published), rows, notes)
+    known = tuple(f"Known inconsistency: {note}." for check, note in KNOWN.items() if check.startswith(f"{name}/"))
+    return Table(name, title, f"{PAPER}, Table {number}", columns(published), rows, (*notes, *known))
 
 
 def table_05(tables: Tables) -> Table:

@@ -41,6 +41,11 @@ def test_tables_15_and_16_hold_every_refusal_row_once(tables):
     assert sorted(lines) == sorted((PUBLISHED / SOURCES["table_15_16"].file).read_text().splitlines()[1:])
 
 
+def test_a_table_with_a_known_inconsistency_says_so(tables):
+    said = {number for number, make in TABLES.items() if any("Known inconsistency" in n for n in make(tables).notes)}
+    assert said == {5, 25}
+
+
 def test_table_29_is_turned_to_one_column_a_data_set(tables):
     rows = rows_of(to_csv(TABLES[29](tables)))
     assert len(rows) == 8
