@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from paper_repro.sequences import IGNORED
@@ -11,29 +10,31 @@ if TYPE_CHECKING:
     import torch
 
 
-def summed_loss(model: Callable, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+def summed_loss(model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, int]:
     """Sum of the cross-entropy over a forward pass's trained tokens, and their number.
 
-    The output head is applied only at positions whose next token is trained in some row: an IT prompt costs no
-    logits.
+    The output head is applied only where the next token is trained: prompts and padding cost no logits.
 
     Args:
-        model: A causal language model that takes `logits_to_keep` (position indices).
+        model: A causal language model with an output embedding.
         inputs: `input_ids`, `attention_mask`, `labels`, each (batch, length).
     """
     import torch
 
-    labels = inputs["labels"]
-    following = labels[:, 1:]
-    positions = (following != IGNORED).any(dim=0).nonzero().squeeze(1)
-    outputs = model(
-        input_ids=inputs["input_ids"],
-        attention_mask=inputs["attention_mask"],
-        logits_to_keep=positions,
-        use_cache=False,
-    )
-    targets = following[:, positions]
-    loss = torch.nn.functional.cross_entropy(
-        outputs.logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum"
-    )
-    return loss, (targets != IGNORED).sum()
+    following = torch.nn.functional.pad(inputs["labels"][:, 1:], (0, 1), value=IGNORED)
+    trained = following != IGNORED
+    head = model.get_output_embeddings()
+    hook = head.register_forward_pre_hook(lambda _, arguments: (arguments[0][trained],))
+    try:
+        outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False)
+    finally:
+        hook.remove()
+    targets = following[trained]
+    return torch.nn.functional.cross_entropy(outputs.logits.float(), targets, reduction="sum"), targets.numel()
+
+
+def set_recomputing(model: torch.nn.Module, on: bool) -> None:
+    """Switch the recomputation of activations, enabled for the whole model before, for the next forward pass."""
+    for module in model.modules():
+        if hasattr(module, "gradient_checkpointing"):
+            module.gradient_checkpointing = on

@@ -58,7 +58,8 @@ class TrainSettings(Settings):
         dtype: Of the computation: `float32`, or `bfloat16` (weights that are tuned stay in 32 bits).
         merged_dtype: Of the merged weights. A short run's update can be smaller than the steps of `bfloat16` and
             vanish in it; the stage measures that and refuses.
-        gradient_checkpointing: Recompute activations: less memory, more time.
+        recompute_above: Forward passes of more tokens than this (padding included) keep no activations and compute
+            them again: less memory, a third more time; the numbers stay the same. None: never.
         checkpoint_every: Optimiser steps between checkpoints, which a stopped run resumes from.
     """
 
@@ -82,7 +83,7 @@ class TrainSettings(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     dtype: Literal["float32", "bfloat16"] = "float32"
     merged_dtype: Literal["float32", "bfloat16"] = "float32"
-    gradient_checkpointing: bool = False
+    recompute_above: Annotated[int, Field(ge=0)] | None = 768
     checkpoint_every: Positive = 20
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from artifacts.errors import StageError, UserError
 from artifacts.files import write_json
 from paper_repro.models import ModelSource, load_base, pad_id
 from paper_repro.sequences import TokenSequence
-from paper_repro.train.loss import summed_loss
+from paper_repro.train.loss import set_recomputing, summed_loss
 from paper_repro.train.order import EpochSampler, epoch_order
 from paper_repro.train.settings import LoraSettings, TrainSettings
 from paper_repro.train.trajectory import Trajectory
@@ -94,7 +94,7 @@ def trainer_arguments(settings: TrainSettings, folder: Path) -> SFTConfig:
         use_cpu=not cuda,
         bf16=settings.dtype == "bfloat16",
         fp16=False,
-        activation_checkpointing=settings.gradient_checkpointing,
+        activation_checkpointing=settings.recompute_above is not None,
         max_length=None,  # sequences are cut already
         packing=False,
         dataset_kwargs={"skip_prepare_dataset": True},
@@ -170,9 +170,11 @@ def _trainer_class() -> type[SFTTrainer]:
         def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
             if return_outputs:
                 raise NotImplementedError("this trainer does not evaluate")
+            if (limit := self.settings.recompute_above) is not None:
+                set_recomputing(model, inputs["input_ids"].numel() > limit)
             loss, tokens = summed_loss(model, inputs)
             self.loss_sum += loss.detach().double().item()
-            self.loss_tokens += int(tokens)
+            self.loss_tokens += tokens
             if self.settings.loss_normalisation == "token_mean":
                 return loss / num_items_in_batch
             return loss / tokens  # the trainer divides by the number of forward passes
