@@ -8,6 +8,8 @@ from itertools import product
 from artifacts.digests import digest_file
 from artifacts.errors import SettingsError
 from artifacts.pins import PINS, pin_names
+from artifacts.published import PUBLISHED
+from artifacts.stage import input_digest
 from data_curation.collect import CollectSettings, stage_of
 from data_curation.curate import CURATE, CurateSettings
 from data_curation.mix import MIX, MixSettings
@@ -37,10 +39,10 @@ def pins_of(cells: Iterable[Cell]) -> list[str]:
 
 
 def _pin_mentions(value: object) -> Iterator[str]:
-    """Every string in resolved settings under a key that names a pin."""
+    """Every string in resolved settings under a key that may name a pin."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key in ("source", "name", "pin") and isinstance(inner, str):
+            if key in ("source", "name", "model") and isinstance(inner, str):
                 yield inner
             yield from _pin_mentions(inner)
     elif isinstance(value, list):
@@ -93,12 +95,12 @@ def _models(profile: Profile, study: Study) -> Iterator[Cell]:
 def _generations(profile: Profile, study: Study) -> Iterator[Cell]:
     prompts = {f"prompts-{name}": _collect(name) for name in profile.prompts}
     arguments = tuple(argument for name in prompts for argument in ("--prompts", f"{{{name}}}"))
-    settings = profile.generate.model_copy(update={"base": profile.train.base})
     if study.untuned:
-        yield Cell(GENERATE, "untuned", settings, arguments, prompts)
+        untuned = profile.generate.model_copy(update={"base": profile.train.base})
+        yield Cell(GENERATE, "untuned", untuned, arguments, prompts)
     for model in _models(profile, study):
         inputs = prompts | {"model": model}
-        yield Cell(GENERATE, model.label, settings, (*arguments, "--model", "{model}"), inputs)
+        yield Cell(GENERATE, model.label, profile.generate, (*arguments, "--model", "{model}"), inputs)
 
 
 def _verdicts(profile: Profile, study: Study) -> Iterator[Cell]:
@@ -123,7 +125,8 @@ def _report(profile: Profile) -> Cell:
         inputs["scores"] = _scores(profile, profile.study)
         arguments += ["--scores", "{scores}"]
     _check(profile, inputs)
-    return Cell(REPORT, profile.name, profile.report, tuple(arguments), inputs)
+    extra = {} if profile.report.source == "run" else {"published": input_digest(PUBLISHED)}
+    return Cell(REPORT, profile.name, profile.report, tuple(arguments), inputs, extra)
 
 
 def _check(profile: Profile, inputs: dict[str, Cell]) -> None:

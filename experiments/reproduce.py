@@ -12,6 +12,7 @@ import yaml
 
 from artifacts.errors import MissingDataError, StageError
 from artifacts.files import write_json, write_text
+from artifacts.manifest import MANIFEST
 from artifacts.pins import availability, fetch
 from artifacts.stage import thread_count
 from artifacts.store import rt_home
@@ -71,6 +72,7 @@ def _fetch_all(pending: Sequence[Cell]) -> None:
 def _run(profile_name: str, overrides: Sequence[str], pending: Sequence[Cell]) -> None:
     home = rt_home()
     for cell in pending:
+        (cell.folder / MANIFEST).unlink(missing_ok=True)  # damaged: Snakemake looks only whether it is there
         write_text(cell.settings_file, yaml.safe_dump(cell.settings.resolved(), sort_keys=False, allow_unicode=True))
     config = home / "plans" / "workflow.json"
     write_json(config, {"profile": profile_name, "overrides": list(overrides)})

@@ -1,0 +1,46 @@
+"""Profiles: typed, refused with every fault, studies filled in from their files."""
+
+from __future__ import annotations
+
+import pytest
+
+from artifacts.errors import SettingsError, UserError
+from experiments.profiles import load_profile, profile_names
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_every_shipped_profile_is_well_formed(name):
+    assert load_profile(name).name == name
+
+
+def test_a_study_takes_from_its_file_what_the_profile_does_not_say():
+    study = load_profile("laptop").study
+    assert study.num_refusals == (0, 100)  # the profile's
+    assert study.methods == ("rt", "it")  # the study file's
+    assert study.recipe == "paper"
+
+
+def test_the_refusal_study_is_the_papers_grid(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("name: p\nstudy: {name: refusal}\n")
+    study = load_profile(str(path)).study
+    assert study.num_refusals == (0, 100, 200, 500)
+    assert study.response_sets == ("alpaca-cleaned", "dolly", "lima")
+    assert study.base_size == 1000
+
+
+def test_overrides_reach_nested_settings():
+    profile = load_profile("laptop", ["study.base_size=64", "train.lora.r=4"])
+    assert profile.study.base_size == 64
+    assert profile.train.lora.r == 4
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_one():
+    with pytest.raises(SettingsError, match=r"study\.base_sice: unknown key; did you mean 'base_size'"):
+        load_profile("laptop", ["study.base_sice=64"])
+
+
+def test_an_unknown_profile_is_refused_with_the_known_ones():
+    for name in ("desktop", "../profiles/laptop"):
+        with pytest.raises(UserError, match=r"known profiles: .*laptop"):
+            load_profile(name)

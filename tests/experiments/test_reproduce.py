@@ -1,0 +1,103 @@
+"""`rt reproduce`: one command to a report; the second run does nothing; what is missing is told first."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+def run(*arguments, home, mirror=None, **more):
+    environment = {key: value for key, value in os.environ.items() if key not in ("RT_MIRROR", "RT_THREADS")}
+    environment |= {"RT_HOME": str(home), "HF_HUB_OFFLINE": "1"}
+    if mirror:
+        environment["RT_MIRROR"] = str(mirror)
+    command = [sys.executable, "-m", "experiments", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, **more)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A finished run of the published profile: its home and the process that made it."""
+    home = tmp_path_factory.mktemp("published")
+    return home, run("--json", home=home)
+
+
+def test_the_default_ends_in_a_report_of_the_published_numbers(published):
+    home, done = published
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["profile"] == "published"
+    assert not result["up_to_date"]
+    made = {path.name for path in (home / "report").glob("*/*")}
+    for number in (11, 12, 13, 14, 15, 16, 25, 29, 31):
+        assert f"table_{number:02d}.csv" in made
+    for number in (5, 8, 9):
+        assert f"figure_{number:02d}.png" in made
+    assert "index.html" in made
+
+
+def test_a_second_run_does_nothing_and_says_so(published):
+    home, _ = published
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
+    again = run(home=home)
+    assert "everything is up to date, nothing to do" in again.stdout
+    assert {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()} == before
+
+
+def test_a_damaged_report_is_made_again(published):
+    home, _ = published
+    report = next((home / "report").glob("*/table_11.csv"))
+    whole = report.read_bytes()
+    report.write_bytes(whole[:-10])
+    assert run(home=home).returncode == 0
+    assert report.read_bytes() == whole
+
+
+def test_without_a_mirror_one_message_names_all_that_is_missing(tmp_path):
+    overrides = [f"--set={key}" for key in ("corpora=[lima]", "prompts=[]", "study=null", "curation.corpora=[]")]
+    done = run("--profile", "laptop", *overrides, "--set=report.source=published", home=tmp_path / "home")
+    assert done.returncode == 2
+    assert "train/lima_train.jsonl" in done.stderr
+    assert "set RT_MIRROR" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "home" / ".snakemake").exists()  # told before any work
+
+
+def test_a_dry_run_lists_cells_and_sources_and_does_nothing(tmp_path):
+    done = run("--profile", "laptop", "--dry-run", "--json", home=tmp_path / "home")
+    plan = json.loads(done.stdout)
+    assert all(not cell["done"] for cell in plan["cells"])
+    assert plan["sources"]["lima"].startswith("missing: RT_MIRROR is not set")
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_misspelt_option_value_exits_2(tmp_path):
+    done = run("--profile", "latpop", home=tmp_path / "home")
+    assert done.returncode == 2
+    assert "known profiles" in done.stderr
+
+
+@pytest.mark.slow
+def test_killed_with_everything_below_it_the_same_command_goes_on(published, tmp_path):
+    """SIGKILL to the whole process group in the middle of the report; the next run ends with the same bytes."""
+    home, _ = published
+    environment = os.environ | {"RT_HOME": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "experiments"], env=environment, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("report/*/partial.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not list(tmp_path.glob("report/*/manifest.json"))
+    assert run(home=tmp_path).returncode == 0
+    digests = [json.loads(next(h.glob("report/*/manifest.json")).read_text())["digest"] for h in (home, tmp_path)]
+    assert digests[0] == digests[1]
