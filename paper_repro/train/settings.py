@@ -16,18 +16,18 @@ NonNegative = Annotated[float, Field(ge=0)]
 
 
 class LoraSettings(Settings):
-    """The adapter; the paper's values by default (Appendix: r 64, alpha 16, dropout 0.1, all linear layers).
+    """The adapter. The defaults suit small models on a CPU; the paper has r 64, alpha 16, dropout 0.1.
 
     Attributes:
         r: Rank.
         alpha: Scale; the update is multiplied by `alpha / r`.
         dropout: Share of the adapter's inputs dropped in training.
-        targets: `all-linear` (every linear layer but the output head), or names of layers.
+        targets: `all-linear` (every linear layer but the output head, as in the paper), or names of layers.
     """
 
-    r: Positive = 64
+    r: Positive = 16
     alpha: Positive = 16
-    dropout: Share = 0.1
+    dropout: Share = 0.05
     targets: str | tuple[str, ...] = "all-linear"
 
 
@@ -75,13 +75,13 @@ class TrainSettings(Settings):
     per_device_batch: Positive = 4
     sort_within_batch: bool = True
     loss_normalisation: Literal["microbatch_mean", "token_mean"] = "token_mean"
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-4
     schedule: Literal["constant", "constant_with_warmup", "linear", "cosine"] = "constant"
     warmup_steps: Annotated[int, Field(ge=0)] = 0
     weight_decay: NonNegative = 0.0
     max_grad_norm: Annotated[float, Field(gt=0)] = 0.3
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    dtype: Literal["float32", "bfloat16"] = "float32"
+    dtype: Literal["float32", "bfloat16"] = "bfloat16"
     merged_dtype: Literal["float32", "bfloat16"] = "float32"
     recompute_above: Annotated[int, Field(ge=0)] | None = 768
     checkpoint_every: Positive = 20
