@@ -93,6 +93,24 @@ def test_a_reply_does_not_depend_on_the_batch(model):
     assert len({len(reply.ids) for reply in alone}) > 3, "rows must leave the batch at different steps"
 
 
+def test_positions_do_not_count_the_filling():
+    torch.manual_seed(2)
+    absolute = transformers.GPT2LMHeadModel(
+        transformers.GPT2Config(
+            vocab_size=64, n_embd=32, n_layer=2, n_head=4, n_positions=64, initializer_range=0.6, bos_token_id=1,
+            eos_token_id=2,
+        )
+    ).eval()
+    prompts = prompts_of(0, 12)
+    assert decode(absolute, prompts, 1) == decode(absolute, prompts, 12)
+
+
+def test_the_text_is_that_of_the_reply_without_special_tokens(folder):
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    reply = stage_module._reply(tokenizer, [3, 1, 4, 2], "length", ())
+    assert reply == {"response": "tell me", "finish_reason": "length", "num_tokens": 4}
+
+
 def test_a_reply_is_that_of_the_stock_generate(model):
     for prompt, reply in zip(prompts_of(3, 6), decode(model, prompts_of(3, 6), 6), strict=True):
         stock = model.generate(

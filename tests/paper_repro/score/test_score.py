@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from artifacts.errors import InputError
+from artifacts.manifest import read_manifest
 from artifacts.settings import Settings
 from artifacts.stage import Stage
 from paper_repro.columns import write_rows
@@ -81,13 +82,16 @@ def test_what_nobody_could_classify_is_null_and_what_nobody_judged_is_absent(tmp
 
 
 def test_length_and_ending_come_once_from_two_judges_and_only_where_known(tmp_path):
-    sets = [("alpaca-eval", None, [COMPLIES, COMPLIES])]
-    scores = [("alpaca-eval", None, [Opinion("ok", label="own-prompt", score=0.5)] * 2)]
+    sets = [("alpaca-eval", None, [COMPLIES] * 3)]
+    scores = [("alpaca-eval", None, [Opinion("ok", label="own-prompt", score=0.5)] * 3)]
     folders = [artifact(tmp_path / "a", "refusal-rules", sets), artifact(tmp_path / "b", "embedding-relevance", scores)]
+    if read_manifest(folders[0]).digest < read_manifest(folders[1]).digest:
+        folders = [folders[0].rename(tmp_path / "y"), folders[1].rename(tmp_path / "x")]
     results = scored(folders, tmp_path / "s")
     length = results["untuned", "alpaca-eval", "response_tokens"]
-    assert (length.value, length.low, length.high, length.judge) == (7.5, 7.0, 8.0, None)
-    assert results["untuned", "alpaca-eval", "finished_rate"].value == 0.5
+    assert (length.value, length.low, length.high, length.judge) == (8.0, 7.0, 9.0, None)
+    assert length.digest == min(read_manifest(folder).digest for folder in folders), "not by the folders' names"
+    assert results["untuned", "alpaca-eval", "finished_rate"].value == pytest.approx(2 / 3)
     unknown = scored([artifact(tmp_path / "c", "refusal-rules", sets, tokens=None)], tmp_path / "t")
     assert {metric for *_, metric in unknown} == {"false_refusal_rate"}
 

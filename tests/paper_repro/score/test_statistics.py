@@ -42,7 +42,7 @@ def test_the_bootstrap_uses_its_seed_and_its_resamples():
     values = [0.1, 0.9, 0.4, 0.3, 0.7]
     assert bootstrap_mean(values, 0, 700) == bootstrap_mean(values, 0, 700)
     assert bootstrap_mean(values, 0, 700) != bootstrap_mean(values, 1, 700)
-    assert bootstrap_mean(values, 0, 700) != bootstrap_mean(values, 0, 1200)
+    assert bootstrap_mean(values, 0, 700) != bootstrap_mean(values, 0, 600)
 
 
 def test_the_bootstrap_of_one_or_of_equal_values():
