@@ -44,7 +44,7 @@ class TrainSettings(Settings):
         max_length: Longer sequences are cut on the right, in tokens.
         epochs: Passes over the data.
         global_batch: Sequences per optimiser step.
-        per_device_batch: Sequences per forward pass; accumulation is derived.
+        per_device_batch: Sequences per forward pass; accumulation is derived. On a CPU 1 is fastest: no padding.
         sort_within_batch: Put the sequences of one optimiser step in order of length before they are cut into
             forward passes: less padding, the same step (under `token_mean`).
         loss_normalisation: Over a step's forward passes: `microbatch_mean` (mean of their means: what the paper's
@@ -72,7 +72,7 @@ class TrainSettings(Settings):
     max_length: Annotated[int, Field(ge=2)] = MAX_LENGTH
     epochs: Positive = 1
     global_batch: Positive = 8
-    per_device_batch: Positive = 4
+    per_device_batch: Positive = 1
     sort_within_batch: bool = True
     loss_normalisation: Literal["microbatch_mean", "token_mean"] = "token_mean"
     learning_rate: Annotated[float, Field(gt=0)] = 2e-4
