@@ -62,6 +62,7 @@ def settings(base: Path, *overrides: str, **given) -> TrainSettings:
         "checkpoint_every": 2,
         "epochs": 2,
         "dtype": "float32",
+        "per_device_batch": 4,
         **given,
     }
     return load_settings(TrainSettings, None, overrides, **given)
