@@ -119,6 +119,7 @@ def load_encoder(settings: EncoderSettings, threads: int | None = None) -> Encod
     torch = require("torch")
     place, origin = _locate(settings)
     torch.set_num_threads(threads or thread_count())
+    require("transformers").utils.logging.disable_progress_bar()
     device = _device(settings.device)
     try:
         model = library.SentenceTransformer(

@@ -31,8 +31,18 @@ def mine(tmp_path):
 def test_own_columns_a_readable_funnel_and_a_second_run_that_does_nothing(rt, mine, tmp_path):
     recipe = tmp_path / "light.yaml"
     recipe.write_text("steps:\n  - step: normalise\n  - step: near_empty\n")
-    arguments = ("curate", mine, "--response-column", "answer", "--instruction-column", "question",
-                 "--recipe", recipe, "--out", tmp_path / "out")
+    arguments = (
+        "curate",
+        mine,
+        "--response-column",
+        "answer",
+        "--instruction-column",
+        "question",
+        "--recipe",
+        recipe,
+        "--out",
+        tmp_path / "out",
+    )
     status, out, err = rt(*arguments)
     assert (status, "step 2 of 2" in err) == (0, True)
     assert "blank: 1" in out

@@ -37,8 +37,20 @@ def plan(rt, *arguments: str) -> dict:
 def test_help_explains_itself_with_examples(rt):
     text = rt("--help")
     assert "rt report --source published --out report" in text
-    for option in ("--source", "--scores", "--curated", "--table", "--figure", "--all", "--settings", "--set", "--out",
-                   "--dry-run", "--json", "--overwrite"):
+    for option in (
+        "--source",
+        "--scores",
+        "--curated",
+        "--table",
+        "--figure",
+        "--all",
+        "--settings",
+        "--set",
+        "--out",
+        "--dry-run",
+        "--json",
+        "--overwrite",
+    ):
         assert option in text
 
 
@@ -84,8 +96,17 @@ def test_settings_may_come_from_a_file_and_options_win(rt, tmp_path: Path):
 def test_curated_sets_take_a_name_or_that_of_their_folder(rt, tmp_path: Path):
     for name in ("scores", "dolly", "other"):
         (tmp_path / name).mkdir()
-    shown = plan(rt, "--source", "run", "--scores", str(tmp_path / "scores"), "--curated", str(tmp_path / "dolly"),
-                 "--curated", f"lima={tmp_path / 'other'}")
+    shown = plan(
+        rt,
+        "--source",
+        "run",
+        "--scores",
+        str(tmp_path / "scores"),
+        "--curated",
+        str(tmp_path / "dolly"),
+        "--curated",
+        f"lima={tmp_path / 'other'}",
+    )
     assert list(shown["inputs"]) == ["scores", "curated-dolly", "curated-lima"]
 
 
