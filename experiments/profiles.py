@@ -62,6 +62,8 @@ class Profile(Settings):
 
     Attributes:
         name: Name of the profile.
+        threads: Compute threads of every cell; part of what a cell is, so a run on more cores gives the same numbers.
+            Cells run side by side on all cores: small models gain little from more threads each.
         corpora: Sources of responses to collect.
         refusals: Source of refusals.
         prompts: Sources of prompts.
@@ -72,6 +74,7 @@ class Profile(Settings):
     """
 
     name: str
+    threads: Size = 1
     corpora: tuple[str, ...] = ()
     refusals: str | None = None
     prompts: tuple[str, ...] = ()

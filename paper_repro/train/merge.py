@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 CHECKED_ROWS = 4
-CHECKED_TOKENS = 256
+CHECKED_TOKENS = 64
 NOISE = 0.05  # largest difference of a logit that 32-bit arithmetic in another order may make
 
 
@@ -47,33 +47,17 @@ def save_adapter(model: PreTrainedModel, source: ModelSource, out: Path) -> None
     write_json(path, config)
 
 
-def merged_model(source: ModelSource, adapter: Path) -> tuple[PreTrainedModel, PreTrainedModel]:
-    """The base in 32 bits with the adapter on it, and the same weights merged; both in evaluation mode.
-
-    The base's stored 16-bit weights are exact in 32 bits, so only the sum is rounded, once, when it is saved.
-    """
-    from peft import PeftModel
-
-    tuned = PeftModel.from_pretrained(load_base(source, "float32"), adapter).eval()
-    merged = PeftModel.from_pretrained(load_base(source, "float32"), adapter).merge_and_unload(safe_merge=True)
-    return tuned, merged.eval()
-
-
 def save_model(
-    tuned: PreTrainedModel,
-    merged: PreTrainedModel,
-    source: ModelSource,
-    dtype: str,
-    sample: Sequence[TokenSequence],
-    out: Path,
+    source: ModelSource, trained: Path | PreTrainedModel, dtype: str, sample: Sequence[TokenSequence], out: Path
 ) -> MergeCheck:
-    """Save `merged` in `dtype` with the base's config and a tokenizer that has our chat template.
+    """Save the tuned model as plain weights, with the base's own config and a tokenizer that has our chat template.
+
+    The base's stored 16-bit weights are exact in 32 bits, so only the sum with the adapter is rounded, once, when it
+    is saved. No more than two copies of the weights are held at a time.
 
     Args:
-        tuned: The model as it was trained, in 32 bits.
-        merged: The same as plain weights; its copy is saved under the base's own config, which the trainer has
-            not touched.
         source: The base.
+        trained: Folder of the adapter, or the model itself where all of its weights were tuned.
         dtype: Precision of the saved weights.
         sample: Sequences to compare on.
         out: Folder.
@@ -85,14 +69,24 @@ def save_model(
 
     base = load_base(source, "float32")
     before = _logits(base, sample)
-    base.load_state_dict(merged.state_dict())
-    base.to(getattr(torch, dtype)).save_pretrained(out)
+    if isinstance(trained, Path):
+        from peft import PeftModel
+
+        tuned = PeftModel.from_pretrained(base, trained).eval()
+        after = _logits(tuned, sample)
+        merged = tuned.merge_and_unload(safe_merge=True)
+        del tuned
+    else:
+        after = _logits(trained.to("cpu").eval(), sample)
+        base.load_state_dict(trained.state_dict())
+        merged = base
+    merged.to(getattr(torch, dtype)).save_pretrained(out)
+    del base, merged
     tokenizer = load_tokenizer(source)
     tokenizer.chat_template = chat_template(adds_bos(tokenizer))
     tokenizer.save_pretrained(out)
-    trained = _logits(tuned, sample)
     saved = _logits(load_base(ModelSource(name=str(out), weights="path"), "float32"), sample)
-    check = MergeCheck(change=_largest(before, trained), difference=_largest(trained, saved))
+    check = MergeCheck(change=_largest(before, after), difference=_largest(after, saved))
     if not check.difference <= max(NOISE, check.change / 2):
         raise StageError(
             f"the saved weights are not those trained: logits differ by up to {check.difference:.3f}, tuning changed "

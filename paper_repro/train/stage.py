@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import resource
 import shutil
@@ -19,7 +20,7 @@ from artifacts.stage import Stage, Workspace, thread_count
 from paper_repro.conditions import Condition
 from paper_repro.models import ModelSource, load_tokenizer, parameter_count
 from paper_repro.train.data import TrainingData, condition_facts, load_data
-from paper_repro.train.merge import MergeCheck, merged_model, save_adapter, save_model
+from paper_repro.train.merge import MergeCheck, save_adapter, save_model
 from paper_repro.train.settings import TrainSettings
 from paper_repro.train.trainer import COMPLETE, build_trainer, check_preset, load_for_training
 from paper_repro.train.trajectory import Trajectory
@@ -125,12 +126,19 @@ def _save(
 ) -> MergeCheck:
     """Save adapter and merged model, and compare the files with what was trained."""
     if settings.preset == "full":
-        tuned = merged = trainer.model.to("cpu").eval()
+        trained = trainer.model
     else:
-        save_adapter(trainer.model, source, out / "adapter")
-        trainer.model = trainer.model_wrapped = None  # frees the trained copy before the base is loaded again
-        tuned, merged = merged_model(source, out / "adapter")
-    return save_model(tuned, merged, source, settings.merged_dtype, data.sequences, out / "merged")
+        trained = out / "adapter"
+        save_adapter(trainer.model, source, trained)
+        _free(trainer)
+    return save_model(source, trained, settings.merged_dtype, data.sequences, out / "merged")
+
+
+def _free(trainer: SFTTrainer) -> None:
+    """Let go of the trained copy and its optimiser before the base is loaded again."""
+    trainer.accelerator.free_memory()
+    trainer.model = trainer.model_wrapped = trainer.optimizer = trainer.lr_scheduler = None
+    gc.collect()
 
 
 def _parameters(settings: TrainSettings, trainer: SFTTrainer) -> dict[str, int]:
