@@ -108,7 +108,8 @@ def read_manifest(folder: Path, kind: str | None = None) -> Artifact:
     path = folder / MANIFEST
     if not path.exists():
         raise InputError(
-            "no manifest.json: not an artifact, or its stage has not finished", where=str(folder),
+            "no manifest.json: not an artifact, or its stage has not finished",
+            where=str(folder),
             fix="run the stage that makes it again; it resumes where it was stopped",
         )
     value = read_json(path)

@@ -36,7 +36,6 @@ def _stays_inside(path: str) -> str:
 RelativePath = Annotated[str, AfterValidator(_stays_inside)]
 
 
-
 class PinnedFile(Settings):
     """One file of an origin: relative path, and its SHA-256 (None = unverified) and size in bytes."""
 

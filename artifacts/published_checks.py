@@ -88,16 +88,22 @@ def check_published(tables: Mapping[str, Published]) -> list[Check]:
 def _sums(table: Published, parts: tuple[str, ...], total: float, unit: float) -> Iterator[Check]:
     for index, row in enumerate(table.rows):
         yield Check(
-            f"{table.source.name}/sum/{label(table.key(index))}", f"{' + '.join(parts)} = {total:g}",
-            total, sum(row[part] for part in parts), len(parts) * unit / 2,
+            f"{table.source.name}/sum/{label(table.key(index))}",
+            f"{' + '.join(parts)} = {total:g}",
+            total,
+            sum(row[part] for part in parts),
+            len(parts) * unit / 2,
         )
 
 
 def _means(table: Published, parts: tuple[str, ...], column: str) -> Iterator[Check]:
     for index, row in enumerate(table.rows):
         yield Check(
-            f"{table.source.name}/{column}/{label(table.key(index))}", f"{column} = mean of {', '.join(parts)}",
-            row[column], sum(row[part] for part in parts) / len(parts), 0.01,
+            f"{table.source.name}/{column}/{label(table.key(index))}",
+            f"{column} = mean of {', '.join(parts)}",
+            row[column],
+            sum(row[part] for part in parts) / len(parts),
+            0.01,
         )
 
 
@@ -108,13 +114,20 @@ def _model_size(tables: Mapping[str, Published]) -> Iterator[Check]:
         model = row["base_model"]
         wins = _mean(lambda dataset, model=model: preference[model, dataset]["rt_win"])
         yield Check(
-            f"table_05/lc_win_rate_vs_it/{model}", "mean of Figure 9's RT win rates over the data sets",
-            row["lc_win_rate_vs_it"], wins, 0.5 + 0.005,
+            f"table_05/lc_win_rate_vs_it/{model}",
+            "mean of Figure 9's RT win rates over the data sets",
+            row["lc_win_rate_vs_it"],
+            wins,
+            0.5 + 0.005,
         )
         accepted = _mean(lambda dataset, model=model: 1 - ratings[model, dataset, "RT"]["not_acceptable"])
         yield Check(
-            f"table_05/response_acceptance_rate/{model}", "mean of 1 - 'not acceptable' of Table 11's RT rows",
-            row["response_acceptance_rate"], accepted, 0.01, _acceptance_note(ratings, model),
+            f"table_05/response_acceptance_rate/{model}",
+            "mean of 1 - 'not acceptable' of Table 11's RT rows",
+            row["response_acceptance_rate"],
+            accepted,
+            0.01,
+            _acceptance_note(ratings, model),
         )
 
 

@@ -197,7 +197,8 @@ def _finished(out: Path, plan: dict[str, Any], overwrite: bool) -> Artifact | No
         changed = sorted(_differences(recorded, plan))
         raise UserError(
             f"holds a finished '{artifact.identity.kind}' made otherwise (differs in: {', '.join(changed)})",
-            where=str(out), fix="choose another --out, or pass --overwrite to replace it",
+            where=str(out),
+            fix="choose another --out, or pass --overwrite to replace it",
         )
     _clear(out)
     return None

@@ -123,8 +123,9 @@ def _read_prompts(source: Source, path: Path, limit: int | None) -> tuple[int, l
         seen[subset, prompt] += 1
         good.append({"prompt_id": prompt_id, "benchmark": source.name, "subset": subset, "prompt": prompt})
     if not good:
-        raise InputError("no usable prompt in it" + (f"; the first fault: {bad[0].reason}" if bad else ""),
-                         where=str(path))
+        raise InputError(
+            "no usable prompt in it" + (f"; the first fault: {bad[0].reason}" if bad else ""), where=str(path)
+        )
     return rows_in, good, bad
 
 

@@ -94,7 +94,12 @@ def _curate(settings: CurateSettings, inputs: Mapping[str, Path], workspace: Wor
         seconds[f"{position:02d}-{step.step}"] = None if reused else round(time.monotonic() - started, 3)
         log.info(
             "curate: step %d of %d: %s: %d in, %d kept, %d changed",
-            position, len(settings.recipe.steps), step.step, outcome.rows_in, outcome.kept, outcome.changed,
+            position,
+            len(settings.recipe.steps),
+            step.step,
+            outcome.rows_in,
+            outcome.kept,
+            outcome.changed,
         )
     write_table(workspace.path / "data.parquet", to_table(ledger.kept))
     write_table(workspace.path / "decisions.parquet", ledger.decisions())
@@ -193,7 +198,15 @@ CURATE = Stage(
     settings=CurateSettings,
     work=_curate,
     packages=(
-        "datatrove", "faiss-cpu", "ftfy", "numpy", "pyarrow", "rensa", "sentence-transformers", "tokenizers", "torch",
+        "datatrove",
+        "faiss-cpu",
+        "ftfy",
+        "numpy",
+        "pyarrow",
+        "rensa",
+        "sentence-transformers",
+        "tokenizers",
+        "torch",
         "transformers",
     ),
     threaded=True,

@@ -77,8 +77,13 @@ def embed_windows(
     vectors = _embed_distinct(list(distinct), encoder, settings.batch_tokens, scratch)
     windows = vectors[np.asarray(rows, dtype=np.int64)]
     seconds = time.monotonic() - started
-    log.info("embeddings: %d texts, %d windows, %.1f s (%.0f texts/s)", len(texts), len(rows), seconds,
-             len(texts) / max(seconds, 1e-9))
+    log.info(
+        "embeddings: %d texts, %d windows, %.1f s (%.0f texts/s)",
+        len(texts),
+        len(rows),
+        seconds,
+        len(texts) / max(seconds, 1e-9),
+    )
     weights, bounds = np.asarray(pieces, dtype=np.int64), np.asarray(starts, dtype=np.int64)
     return TextVectors(windows, weights, bounds, pool(windows, weights, bounds))
 

@@ -75,7 +75,11 @@ class Encoder:
         if not texts:
             return []
         encoded = self.model.tokenizer(
-            list(texts), add_special_tokens=False, truncation=False, padding=False, return_attention_mask=False,
+            list(texts),
+            add_special_tokens=False,
+            truncation=False,
+            padding=False,
+            return_attention_mask=False,
             verbose=False,
         )
         return [cut(np.asarray(ids, dtype=np.int32), self.window) for ids in encoded["input_ids"]]
@@ -123,7 +127,10 @@ def load_encoder(settings: EncoderSettings, threads: int | None = None) -> Encod
     device = _device(settings.device)
     try:
         model = library.SentenceTransformer(
-            place, device=device, revision=settings.revision, trust_remote_code=False,
+            place,
+            device=device,
+            revision=settings.revision,
+            trust_remote_code=False,
             model_kwargs={"use_safetensors": True, "dtype": settings.dtype},
         )
     except (OSError, ValueError) as error:
@@ -134,7 +141,10 @@ def load_encoder(settings: EncoderSettings, threads: int | None = None) -> Encod
     prefix, suffix = _special_tokens(model.tokenizer)
     window = _window(settings, model.max_seq_length, len(prefix) + len(suffix))
     identity = {
-        "origin": origin, "window": window, "batch_tokens": settings.batch_tokens, "dtype": settings.dtype,
+        "origin": origin,
+        "window": window,
+        "batch_tokens": settings.batch_tokens,
+        "dtype": settings.dtype,
         "device": device,
     }
     return Encoder(identity, model, prefix, suffix, window, device)
@@ -157,7 +167,8 @@ def _locate(settings: EncoderSettings) -> tuple[str, dict[str, Any]]:
         return str(folder), {"files": {path.relative_to(folder).as_posix(): digest_file(path) for path in files}}
     if settings.revision is None:
         raise UserError(
-            f"'{name}' is neither a pin nor a folder; a hub model needs its commit", where="model",
+            f"'{name}' is neither a pin nor a folder; a hub model needs its commit",
+            where="model",
             fix=f"give `revision` (40 hex digits), or one of the pins: {', '.join(_encoder_pins())}",
         )
     return name, {"hub": name, "revision": settings.revision}

@@ -55,9 +55,7 @@ class MixSettings(Settings):
     encoder: EncoderSettings = EncoderSettings()
 
 
-def mix(
-    settings: MixSettings, out: Path, base: Path, pool: Path | None = None, *, overwrite: bool = False
-) -> Artifact:
+def mix(settings: MixSettings, out: Path, base: Path, pool: Path | None = None, *, overwrite: bool = False) -> Artifact:
     """Mix a base set (a `corpus` or `curated` artifact, or a plain file) with refusals of a pool into `out`."""
     return MIX.run(settings, out, mix_inputs(settings, base, pool), overwrite=overwrite)[0]
 
@@ -81,8 +79,13 @@ def _mix(settings: MixSettings, inputs: Mapping[str, Path], workspace: Workspace
     pool = _read(inputs["pool"], settings.pool_columns) if "pool" in inputs else Reading()
     sample = _cut(base.records, settings.base_size, settings.seed)
     refusals = select(
-        pool.records, settings.num_refusals, strategy=settings.strategy, rule=settings.refusal_rule,
-        seed=settings.seed, encoder=settings.encoder, scratch=workspace.scratch,
+        pool.records,
+        settings.num_refusals,
+        strategy=settings.strategy,
+        rule=settings.refusal_rule,
+        seed=settings.seed,
+        encoder=settings.encoder,
+        scratch=workspace.scratch,
     )
     _check_distinct(sample, refusals)
     table = _table([("base", record) for record in sample] + [("refusal", record) for record in refusals])
@@ -136,7 +139,8 @@ def _check_distinct(sample: Sequence[Record], refusals: Sequence[Record]) -> Non
     if shared:
         raise UserError(
             f"{len(shared)} of the refusals are in the base sample too, the first in row {shared[0].row}",
-            where=shared[0].source, fix="give a pool that is not the base set",
+            where=shared[0].source,
+            fix="give a pool that is not the base set",
         )
 
 

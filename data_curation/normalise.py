@@ -62,9 +62,16 @@ def repair_mojibake(text: str) -> str:
         return text
     ftfy = require("ftfy")
     config = ftfy.TextFixerConfig(
-        unescape_html=False, remove_terminal_escapes=False, fix_latin_ligatures=False, fix_character_width=False,
-        uncurl_quotes=False, fix_line_breaks=False, fix_surrogates=False, remove_control_chars=False,
-        normalization=None, explain=False,
+        unescape_html=False,
+        remove_terminal_escapes=False,
+        fix_latin_ligatures=False,
+        fix_character_width=False,
+        uncurl_quotes=False,
+        fix_line_breaks=False,
+        fix_surrogates=False,
+        remove_control_chars=False,
+        normalization=None,
+        explain=False,
     )
     lines = text.split("\n")
     return "\n".join(ftfy.fix_text(line, config) if _MOJIBAKE.search(line) else line for line in lines)

@@ -89,7 +89,8 @@ def select(
     if count > len(passing):
         raise UserError(
             f"{count} refusals are asked for, but {len(passing)} of the pool's {len(pool)} rows pass the rule '{rule}'",
-            where="num_refusals", fix=f"ask for at most {len(passing)}, or give a larger pool",
+            where="num_refusals",
+            fix=f"ask for at most {len(passing)}, or give a larger pool",
         )
     if strategy == "paper":
         return [passing[index] for index in shuffled(len(passing), seed)[:count]]

@@ -52,4 +52,3 @@ class Step(Protocol):
 
         `scratch` is a folder that survives a stop: costly parts (embeddings) are kept there, keyed by digest."""
         ...
-

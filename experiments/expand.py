@@ -62,9 +62,7 @@ def _collected(profile: Profile) -> list[Cell]:
 
 
 def _curated(source: str, recipe: str) -> Cell:
-    return Cell(
-        CURATE, f"{source}-{recipe}", CurateSettings(recipe=recipe), ("{input}",), {"input": _collect(source)}
-    )
+    return Cell(CURATE, f"{source}-{recipe}", CurateSettings(recipe=recipe), ("{input}",), {"input": _collect(source)})
 
 
 def _mixed(study: Study, response_set: str, count: int, strategy: str, pool: str | None) -> Cell:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
+
+from artifacts.settings import Settings
 from artifacts.stage import thread_count
 from data_curation.markers import ASSISTANT, USER
 from paper_repro.models import ModelSource, load_base, load_tokenizer, pad_id
@@ -18,24 +21,35 @@ if TYPE_CHECKING:
 MARKERS = (USER, ASSISTANT)
 
 
-class Chat:
-    """A loaded model that answers single instructions (the paper's models know one turn).
+class ChatSettings(Settings):
+    """Whom to talk to, and how answers are made.
 
-    Args:
-        source: Which model.
-        max_new_tokens: Longest answer.
+    Attributes:
+        source: The model: a folder of `rt train` (`weights: path`) or untuned weights.
+        max_new_tokens: Longest answer, in tokens.
         temperature: 0 is greedy, as in the paper; more samples.
+        seed: Of sampling; each answer starts from it, so an answer does not depend on those before.
     """
 
-    def __init__(self, source: ModelSource, max_new_tokens: int = 256, temperature: float = 0.0):
+    source: ModelSource
+    max_new_tokens: Annotated[int, Field(ge=1)] = 256
+    temperature: Annotated[float, Field(ge=0)] = 0.0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+class Chat:
+    """A loaded model that answers single instructions (the paper's models know one turn)."""
+
+    def __init__(self, settings: ChatSettings):
         import torch
 
         torch.set_num_threads(thread_count())
-        self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(source)
-        self.model: PreTrainedModel = load_base(source, "bfloat16" if torch.cuda.is_available() else "float32")
+        self.settings = settings
+        self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(settings.source)
+        self.model: PreTrainedModel = load_base(settings.source, "bfloat16" if torch.cuda.is_available() else "float32")
         self.model.to("cuda" if torch.cuda.is_available() else "cpu")
-        self.options = {"max_new_tokens": max_new_tokens, "do_sample": temperature > 0}
-        self.options |= {"temperature": temperature} if temperature > 0 else {}
+        sampling = {"do_sample": True, "temperature": settings.temperature} if settings.temperature else {}
+        self.options = {"max_new_tokens": settings.max_new_tokens, "do_sample": False, **sampling}
 
     def stream(self, instruction: str) -> Iterator[str]:
         """Pieces of the answer as they come; ends at end-of-sequence, or before a marker the model writes itself."""
@@ -48,6 +62,7 @@ class Chat:
 
         def generate() -> None:
             try:
+                torch.manual_seed(self.settings.seed)
                 self.model.generate(
                     input_ids=ids, attention_mask=torch.ones_like(ids), streamer=streamer,
                     eos_token_id=self.tokenizer.eos_token_id, pad_token_id=pad_id(self.tokenizer), **self.options,

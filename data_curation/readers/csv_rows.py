@@ -71,7 +71,8 @@ def _header(record, where: str) -> list[str]:
     repeated = next((name for index, name in enumerate(header) if name in header[:index]), None)
     if repeated is not None:
         raise InputError(
-            f"the column name '{repeated}' is given twice", where=f"{where}:1",
+            f"the column name '{repeated}' is given twice",
+            where=f"{where}:1",
             fix="give every column one name of its own",
         )
     return header

@@ -137,6 +137,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict:
 def _refuse_repeated(values: dict | None, where: str) -> None:
     if isinstance(values, RepeatedKeys):
         raise InputError(
-            f"the key '{values.repeated}' is given twice in one object", where=where,
+            f"the key '{values.repeated}' is given twice in one object",
+            where=where,
             fix="give every column one name of its own",
         )

@@ -82,7 +82,8 @@ def _only(names: Collection[str], present: Collection[str], role: str, where: st
     found = [name for name in names if name in present]
     if len(found) > 1:
         raise InputError(
-            f"several columns could be the {role}: {', '.join(found)}", where=where,
+            f"several columns could be the {role}: {', '.join(found)}",
+            where=where,
             fix=f"name one with --{role}-column",
         )
     return found[0] if found else None
@@ -100,7 +101,8 @@ def no_layout(present: Collection[str], wanted: Columns, where: str) -> InputErr
     near = [match for name in RESPONSE_COLUMNS for match in difflib.get_close_matches(name, list(present), 1, 0.75)]
     hint = f"; nearest: '{near[0]}'" if near else ""
     return InputError(
-        f"no column is known to hold responses ({', '.join(RESPONSE_COLUMNS)}){hint}", where=where,
+        f"no column is known to hold responses ({', '.join(RESPONSE_COLUMNS)}){hint}",
+        where=where,
         fix=f"name it with --response-column; columns: {_listed(present)}",
     )
 

@@ -63,7 +63,8 @@ def read_hub(address: str, split: str = "train", columns: Columns | None = None)
     match = _HUB.fullmatch(address)
     if match is None:
         raise InputError(
-            f"'{address}' is not owner/name@revision", where="hub",
+            f"'{address}' is not owner/name@revision",
+            where="hub",
             fix="name the revision by its 40 hexadecimal digits: a branch may change under you",
         )
     datasets = require("datasets")
@@ -72,7 +73,8 @@ def read_hub(address: str, split: str = "train", columns: Columns | None = None)
     except Exception as error:  # the library raises a dozen unrelated classes for "not there"
         reason = (str(error).strip() or type(error).__name__).split("\n")[0]
         raise MissingDataError(
-            f"cannot be had: {reason}", where=f"hub:{address}",
+            f"cannot be had: {reason}",
+            where=f"hub:{address}",
             fix="check name, revision, split and network, or download the file and give its path",
         ) from None
     raws = (RawRow(index, None, values) for index, values in enumerate(rows))

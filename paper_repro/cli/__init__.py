@@ -24,7 +24,17 @@ app = typer.Typer(
 
 # one module a command, in the order of the flow
 COMMANDS = (
-    "collect", "curate", "mix", "sequences", "train", "chat", "generate", "judge", "score", "report", "reproduce",
+    "collect",
+    "curate",
+    "mix",
+    "sequences",
+    "train",
+    "chat",
+    "generate",
+    "judge",
+    "score",
+    "report",
+    "reproduce",
 )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+import yaml
 
 from artifacts.errors import UserError
-from paper_repro.cli.common import Debug
+from artifacts.settings import load_settings
+from paper_repro.cli.common import Debug, DryRun, Overrides, SettingsFile, emit
 
 if TYPE_CHECKING:
     from paper_repro.chat import Chat
@@ -32,21 +35,40 @@ def chat(
     model: Annotated[Path | None, typer.Argument(help="Folder of a tuned model.", show_default=False)] = None,
     base: Annotated[str | None, typer.Option(help="Untuned weights instead.", show_default=False)] = None,
     prompt: Annotated[str | None, typer.Option(help="Answer this and end.", show_default=False)] = None,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 256,
-    temperature: Annotated[float, typer.Option(min=0, help="0 is greedy.")] = 0.0,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(help="Longest answer, in tokens (default 256).", show_default=False)
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="0, the default, is greedy; more samples.", show_default=False)
+    ] = None,
+    settings: SettingsFile = None,
+    overrides: Overrides = None,
+    dry_run: DryRun = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line: instruction, response.")] = False,
     debug: Debug = False,
 ) -> None:
     """Load the model and answer."""
-    if (model is None) == (base is None):
-        raise UserError("give a model's folder or --base, one of them", fix="example: rt chat my-model")
-    from paper_repro.chat import Chat, chat_source
+    from paper_repro.chat import Chat, ChatSettings, chat_source
 
-    partner = Chat(chat_source(model, base), max_new_tokens, temperature)
+    if model is not None and base is not None:
+        raise UserError("give a model's folder or --base, not both", fix="example: rt chat my-model")
+    given = None if model is base is None else chat_source(model, base).resolved()
+    if given is None and settings is None:
+        raise UserError("give a model's folder or --base", fix="example: rt chat my-model")
+    resolved = load_settings(
+        ChatSettings, settings, overrides or (),
+        source=given, max_new_tokens=max_new_tokens, temperature=temperature,
+    )  # fmt: skip
+    if dry_run:
+        plan = {"settings": resolved.resolved(), "prompt": prompt}
+        emit(plan, as_json, yaml.safe_dump(plan, sort_keys=False, allow_unicode=True))
+        return
+    partner = Chat(resolved)
     if prompt is not None:
-        _answer(partner, prompt)
+        _answer(partner, prompt, as_json)
         return
     while instruction := _ask():
-        _answer(partner, instruction)
+        _answer(partner, instruction, as_json)
 
 
 def _ask() -> str:
@@ -56,7 +78,12 @@ def _ask() -> str:
     return sys.stdin.readline().rstrip("\n")
 
 
-def _answer(partner: Chat, instruction: str) -> None:
+def _answer(partner: Chat, instruction: str, as_json: bool) -> None:
+    if as_json:
+        answer = {"instruction": instruction, "response": partner.answer(instruction)}
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+        return
     for piece in partner.stream(instruction):
         sys.stdout.write(piece)
         sys.stdout.flush()

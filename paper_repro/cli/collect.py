@@ -11,8 +11,9 @@ from data_curation.collect import CollectSettings, collect_inputs, stage_of
 from data_curation.sources import SOURCES
 from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage
 
-_NAMES = {kind: ", ".join(name for name, source in SOURCES.items() if source.kind == kind)
-          for kind in ("corpus", "prompts")}
+_NAMES = {
+    kind: ", ".join(name for name, source in SOURCES.items() if source.kind == kind) for kind in ("corpus", "prompts")
+}
 _HELP = f"""Fetch a pinned source, verify its digest and write it as one table.
 
 Responses: {_NAMES["corpus"]}.
@@ -48,6 +49,11 @@ def collect(
     given = int(rows) if rows is not None and rows.isdigit() else rows
     resolved = load_settings(CollectSettings, settings, overrides or (), source=source, rows=given)
     run_stage(
-        stage_of(resolved), resolved, collect_inputs(resolved), out,
-        dry_run=dry_run, as_json=as_json, overwrite=overwrite,
+        stage_of(resolved),
+        resolved,
+        collect_inputs(resolved),
+        out,
+        dry_run=dry_run,
+        as_json=as_json,
+        overwrite=overwrite,
     )

@@ -35,12 +35,11 @@ def curate(
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(help="Name of a recipe (responses, paper) or path of a YAML file. Default: responses.",
-                     show_default=False),
+        typer.Option(
+            help="Name of a recipe (responses, paper) or path of a YAML file. Default: responses.", show_default=False
+        ),
     ] = None,
-    response_column: Annotated[
-        str | None, typer.Option(help="Column of the response.", show_default=False)
-    ] = None,
+    response_column: Annotated[str | None, typer.Option(help="Column of the response.", show_default=False)] = None,
     instruction_column: Annotated[
         str | None, typer.Option(help="Column of the instruction.", show_default=False)
     ] = None,
@@ -62,6 +61,12 @@ def curate(
     resolved = load_settings(CurateSettings, settings, [*given_columns, *(overrides or ())], recipe=recipe)
     resolved, inputs = curate_inputs(resolved, given)
     run_stage(
-        CURATE, resolved, inputs, out,
-        dry_run=dry_run, as_json=as_json, overwrite=overwrite, describe=funnel_text,
+        CURATE,
+        resolved,
+        inputs,
+        out,
+        dry_run=dry_run,
+        as_json=as_json,
+        overwrite=overwrite,
+        describe=funnel_text,
     )

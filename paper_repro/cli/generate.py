@@ -56,6 +56,4 @@ def generate(
     if model is None and resolved.base is None:
         resolved = resolved.model_copy(update={"base": TrainSettings().base})
     inputs = generate_inputs(resolved, prompts or [], model)
-    run_stage(
-        GENERATE, neutral_settings(resolved), inputs, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite
-    )
+    run_stage(GENERATE, neutral_settings(resolved), inputs, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)

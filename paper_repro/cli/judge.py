@@ -45,6 +45,4 @@ def judge(
 ) -> None:
     """Parse the options and run the stage."""
     resolved = load_settings(JudgeSettings, settings, overrides or (), judge=name)
-    run_stage(
-        JUDGE, resolved, {"generations": generations}, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite
-    )
+    run_stage(JUDGE, resolved, {"generations": generations}, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)

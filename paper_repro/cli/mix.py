@@ -37,9 +37,7 @@ def mix(
         Path | None, typer.Option(help="Where refusals come from: artifact folder or file.", show_default=False)
     ] = None,
     count: Annotated[int | None, typer.Option(help="Refusals to add. Default: 0.", show_default=False)] = None,
-    strategy: Annotated[
-        str | None, typer.Option(help="paper or diverse. Default: paper.", show_default=False)
-    ] = None,
+    strategy: Annotated[str | None, typer.Option(help="paper or diverse. Default: paper.", show_default=False)] = None,
     base_size: Annotated[
         str | None, typer.Option(help="Rows of the base set, or 'all'. Default: 1000.", show_default=False)
     ] = None,

@@ -13,16 +13,21 @@ from paper_repro.cli import common
 
 Source = Annotated[
     str | None,
-    typer.Option("--source", metavar="published|run|both", help="Whose numbers (default: published).",
-                 show_default=False),
+    typer.Option(
+        "--source", metavar="published|run|both", help="Whose numbers (default: published).", show_default=False
+    ),
 ]
 Scores = Annotated[
     Path | None, typer.Option("--scores", help="A folder made by `rt score`; for run and both.", show_default=False)
 ]
 CuratedSets = Annotated[
     list[str] | None,
-    typer.Option("--curated", metavar="[NAME=]DIR", help="A folder made by `rt curate`, for its funnel; repeatable.",
-                 show_default=False),
+    typer.Option(
+        "--curated",
+        metavar="[NAME=]DIR",
+        help="A folder made by `rt curate`, for its funnel; repeatable.",
+        show_default=False,
+    ),
 ]
 TableNumbers = Annotated[
     list[int] | None,
@@ -100,7 +105,9 @@ def _curated_sets(given: list[str]) -> dict[str, Path]:
         path = Path(folder if separator else text)
         name = name if separator else path.resolve().name
         if not name or name in sets:
-            raise UserError(f"--curated {text}: {'given twice' if name else 'no name before ='}",
-                            fix="write NAME=DIR with another NAME for each")
+            raise UserError(
+                f"--curated {text}: {'given twice' if name else 'no name before ='}",
+                fix="write NAME=DIR with another NAME for each",
+            )
         sets[name] = path
     return sets

@@ -1,4 +1,4 @@
-"""`rt reproduce`: run a whole profile. The work is in `experiments`, right of this package, so it is its own process."""
+"""`rt reproduce`: run a whole profile. The work is in `experiments`, right of this package: a process of its own."""
 
 from __future__ import annotations
 

@@ -93,7 +93,11 @@ def _take(
 def _next_tokens(model, ids, mask, positions, cache) -> list[int]:
     """Most probable next token of every row; of equal ones the first."""
     output = model(
-        input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=positions,
+        past_key_values=cache,
+        use_cache=True,
         logits_to_keep=1,
     )
     return output.logits[:, -1].argmax(dim=-1).tolist()

@@ -155,8 +155,12 @@ def _answer(
         shard = workspace.scratch / f"batch-{number:05}.json"
         if not shard.exists():
             decoded = decode_batch(
-                model, [prompts[index] for index in indices], max_new_tokens=settings.max_new_tokens,
-                eos_ids=eos_ids, pad_id=pad_id(tokenizer), stops=_stops(tokenizer, settings.stop),
+                model,
+                [prompts[index] for index in indices],
+                max_new_tokens=settings.max_new_tokens,
+                eos_ids=eos_ids,
+                pad_id=pad_id(tokenizer),
+                stops=_stops(tokenizer, settings.stop),
             )
             write_json(shard, [_reply(tokenizer, item.ids, item.finish_reason, settings.stop) for item in decoded])
             tokens += sum(len(item.ids) for item in decoded)
@@ -196,6 +200,11 @@ def _reply(tokenizer: PreTrainedTokenizerBase, ids: list[int], reason: str, stop
 
 
 GENERATE = Stage(
-    name="generate", kind="generations", version=1, settings=GenerateSettings, work=_work,
-    packages=("pyarrow", "tokenizers", "torch", "transformers"), threaded=True,
+    name="generate",
+    kind="generations",
+    version=1,
+    settings=GenerateSettings,
+    work=_work,
+    packages=("pyarrow", "tokenizers", "torch", "transformers"),
+    threaded=True,
 )

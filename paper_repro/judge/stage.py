@@ -95,6 +95,11 @@ def _work(settings: JudgeSettings, inputs: Mapping[str, Path], workspace: Worksp
 
 
 JUDGE = Stage(
-    name="judge", kind="verdicts", version=1, settings=JudgeSettings, work=_work,
-    packages=("pyarrow", "sentence-transformers", "torch", "transformers"), threaded=True,
+    name="judge",
+    kind="verdicts",
+    version=1,
+    settings=JudgeSettings,
+    work=_work,
+    packages=("pyarrow", "sentence-transformers", "torch", "transformers"),
+    threaded=True,
 )

@@ -77,8 +77,10 @@ def _write(book: _Book, folder: Path) -> None:
     kinds: Counter = Counter((type(item), item.name) for item in book.files)
     twice = [name for (_, name), count in kinds.items() if count > 1]
     if twice:
-        raise InputError(f"two items of the report would share the name {', '.join(sorted(twice))}",
-                         fix="give the curated sets names that differ in letters or digits")
+        raise InputError(
+            f"two items of the report would share the name {', '.join(sorted(twice))}",
+            fix="give the curated sets names that differ in letters or digits",
+        )
     for item in book.files:
         if isinstance(item, Table):
             write_table(item, folder)

@@ -11,9 +11,13 @@ from paper_repro.report.table import Column, Table
 from paper_repro.report.tables import PAPER
 
 COLUMNS = (
-    Column("id", "Number", names_row=True), Column("what", "Rule", names_row=True), Column("printed", "Printed", 2),
-    Column("recomputed", "Recomputed", 4), Column("tolerance", "Rounding explains", 3),
-    Column("status", "Status", names_row=True), Column("note", "Note", names_row=True),
+    Column("id", "Number", names_row=True),
+    Column("what", "Rule", names_row=True),
+    Column("printed", "Printed", 2),
+    Column("recomputed", "Recomputed", 4),
+    Column("tolerance", "Rounding explains", 3),
+    Column("status", "Status", names_row=True),
+    Column("note", "Note", names_row=True),
 )
 
 
@@ -47,7 +51,11 @@ def refuse_unknown(checks: Sequence[Check]) -> None:
     """Raise StageError if a difference is not a known one: our copy of the numbers was changed or is wrong."""
     found = [check for check in checks if check.status == "differs"]
     if found:
-        lines = [f"{c.id}: printed {c.printed:g}, recomputed {c.recomputed:.4g}, rounding explains {c.tolerance:g}"
-                 for c in found]
-        raise StageError("published numbers do not add up:\n  - " + "\n  - ".join(lines),
-                         fix="see checks.csv; compare the numbers with the paper")
+        lines = [
+            f"{c.id}: printed {c.printed:g}, recomputed {c.recomputed:.4g}, rounding explains {c.tolerance:g}"
+            for c in found
+        ]
+        raise StageError(
+            "published numbers do not add up:\n  - " + "\n  - ".join(lines),
+            fix="see checks.csv; compare the numbers with the paper",
+        )

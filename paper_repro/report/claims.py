@@ -207,13 +207,24 @@ def _outcome_of_run(claim: Claim, cells: Mapping, seeds: int, quantities: Mappin
 def claims_table(outcomes: list[Outcome], name: str, title: str) -> Table:
     """The outcomes as a table."""
     columns = (
-        Column("id", "Claim", names_row=True), Column("statement", "Statement", names_row=True),
-        Column("verdict", "Verdict", names_row=True), Column("within", "Cells within"), Column("cells", "Cells"),
-        Column("why", "Numbers that decide", names_row=True), Column("source", "Source", names_row=True),
+        Column("id", "Claim", names_row=True),
+        Column("statement", "Statement", names_row=True),
+        Column("verdict", "Verdict", names_row=True),
+        Column("within", "Cells within"),
+        Column("cells", "Cells"),
+        Column("why", "Numbers that decide", names_row=True),
+        Column("source", "Source", names_row=True),
     )
     rows = tuple(
-        (o.claim.id, o.claim.statement, o.verdict, _or_blank(o.within), _or_blank(o.cells), o.why,
-         o.claim.source.words())
+        (
+            o.claim.id,
+            o.claim.statement,
+            o.verdict,
+            _or_blank(o.within),
+            _or_blank(o.cells),
+            o.why,
+            o.claim.source.words(),
+        )
         for o in outcomes
     )
     notes = ("Bounds and margins are fixed in claims.yaml.",)

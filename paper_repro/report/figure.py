@@ -106,7 +106,13 @@ def bars(
 ) -> None:
     """Bars of one method in its colour and hatch, with whiskers where an interval is known; a measured 0 says so."""
     axes.bar(
-        positions, values, width, label=method, color=COLOURS[method], hatch=HATCHES[method], edgecolor="black",
+        positions,
+        values,
+        width,
+        label=method,
+        color=COLOURS[method],
+        hatch=HATCHES[method],
+        edgecolor="black",
         linewidth=0.5,
     )
     for position, value, interval in zip(positions, values, intervals or [], strict=False):

@@ -34,7 +34,8 @@ def figure_05(tables: Tables) -> Drawing:
         for method in METHODS
     }
     return Drawing(
-        "figure_05", f"Figure 5. Refusal rates of {model} tuned on {dataset}",
+        "figure_05",
+        f"Figure 5. Refusal rates of {model} tuned on {dataset}",
         f"Five panels of bars, IT beside RT, for 0, 100, 200 and 500 refusals in training; {model} on {dataset}. "
         "Four panels of unsafe prompts, and one of benign prompts that look unsafe.",
         f"{PAPER}, Figure 5; numbers of Tables 15 and 16",
@@ -71,7 +72,8 @@ def figure_09(tables: Tables) -> Drawing:
 
 def _preference(published: Published, number: int, parts: Mapping[str, str]) -> Drawing:
     return Drawing(
-        f"figure_{number:02d}", f"Figure {number}. {published.source.title}: RT against IT",
+        f"figure_{number:02d}",
+        f"Figure {number}. {published.source.title}: RT against IT",
         "Stacked bars, one for each base model and data set: per cent of 805 AlpacaEval instructions on which "
         f"{', '.join(f'{part} wins' if part != 'tie' else 'neither wins' for part in parts.values())}.",
         f"{PAPER}, Figure {number}",
@@ -98,14 +100,22 @@ def _stack(axes: Axes, rows: Sequence[Sequence[int]], methods: Sequence[str]) ->
     for index, method in enumerate(methods):
         widths = [row[index] for row in rows]
         axes.barh(
-            range(len(rows)), widths, 0.7, lefts, label=method, color=COLOURS[method], hatch=HATCHES[method],
-            edgecolor="black", linewidth=0.5,
+            range(len(rows)),
+            widths,
+            0.7,
+            lefts,
+            label=method,
+            color=COLOURS[method],
+            hatch=HATCHES[method],
+            edgecolor="black",
+            linewidth=0.5,
         )
         for y, (left, width) in enumerate(zip(lefts, widths, strict=True)):
             # a plain patch behind the number, so that a hatch does not run through it
             patch = {"facecolor": COLOURS[method], "edgecolor": "none", "pad": 0.8}
-            axes.text(left + width / 2, y, str(width), ha="center", va="center", color=INK[method], fontsize=7,
-                      bbox=patch)
+            axes.text(
+                left + width / 2, y, str(width), ha="center", va="center", color=INK[method], fontsize=7, bbox=patch
+            )
         lefts = [left + width for left, width in zip(lefts, widths, strict=True)]
     axes.set_xlim(0, 100)
     axes.set_yticks(range(len(rows)), DATASETS)

@@ -48,8 +48,9 @@ def read_funnel(folder: Path) -> list[FunnelStep]:
         raise InputError("no such file", where=str(path), fix="give the folder of a finished `rt curate`")
     table = pq.ParquetFile(path).read()
     if not set(COLUMNS) <= set(table.schema.names):
-        raise InputError(f"columns are {', '.join(table.schema.names)}", where=str(path),
-                         fix=f"expected: {', '.join(COLUMNS)}")
+        raise InputError(
+            f"columns are {', '.join(table.schema.names)}", where=str(path), fix=f"expected: {', '.join(COLUMNS)}"
+        )
     steps: dict[tuple[int, str], dict[str, float]] = {}
     for row in table.select(COLUMNS).to_pylist():
         steps.setdefault((row["position"], row["step"]), {})[row["measure"]] = row["value"]
@@ -62,8 +63,11 @@ def _step(name: str, measures: Mapping[str, float], path: Path) -> FunnelStep:
     lacking = [measure for measure in ("rows_in", "kept", loss) if measure not in measures]
     if lacking:
         raise InputError(f"step '{name}' lacks the measure {', '.join(lacking)}", where=str(path))
-    reasons = {key.removeprefix(REASON): int(value) for key, value in sorted(measures.items())
-               if (key.startswith(REASON) or key == "quarantined") and value}
+    reasons = {
+        key.removeprefix(REASON): int(value)
+        for key, value in sorted(measures.items())
+        if (key.startswith(REASON) or key == "quarantined") and value
+    }
     changed = measures.get("changed")
     step = FunnelStep(
         name, int(measures["rows_in"]), int(measures["kept"]), None if changed is None else int(changed), reasons
@@ -71,7 +75,8 @@ def _step(name: str, measures: Mapping[str, float], path: Path) -> FunnelStep:
     if step.dropped != measures[loss] or sum(reasons.values()) not in (0, step.dropped):
         raise InputError(
             f"step '{name}': {step.rows_in} rows in, {step.kept} kept, {measures[loss]:g} {loss} "
-            f"({sum(reasons.values())} by reasons) do not add up", where=str(path),
+            f"({sum(reasons.values())} by reasons) do not add up",
+            where=str(path),
         )
     return step
 
@@ -79,12 +84,22 @@ def _step(name: str, measures: Mapping[str, float], path: Path) -> FunnelStep:
 def funnel_table(name: str, steps: list[FunnelStep]) -> Table:
     """The funnel as a table, one row a step."""
     columns = (
-        Column("step", "Step", names_row=True), Column("rows_in", "Rows in"), Column("kept", "Kept"),
-        Column("dropped", "Dropped"), Column("changed", "Changed"), Column("reasons", "Reasons", names_row=True),
+        Column("step", "Step", names_row=True),
+        Column("rows_in", "Rows in"),
+        Column("kept", "Kept"),
+        Column("dropped", "Dropped"),
+        Column("changed", "Changed"),
+        Column("reasons", "Reasons", names_row=True),
     )
     rows = tuple(
-        (step.name, step.rows_in, step.kept, step.dropped, "" if step.changed is None else step.changed,
-         ", ".join(f"{reason} {count}" for reason, count in step.reasons.items()))
+        (
+            step.name,
+            step.rows_in,
+            step.kept,
+            step.dropped,
+            "" if step.changed is None else step.changed,
+            ", ".join(f"{reason} {count}" for reason, count in step.reasons.items()),
+        )
         for step in steps
     )
     notes = ("Why each row left: decisions.parquet of the curated set; what could not be read: quarantine.jsonl.",)
@@ -96,10 +111,13 @@ def funnel_drawing(name: str, steps: list[FunnelStep]) -> Drawing | None:
     if not steps:
         return None
     return Drawing(
-        f"curation_{slug(name)}", f"Curation of {name}",
+        f"curation_{slug(name)}",
+        f"Curation of {name}",
         f"Bars of rows left: {steps[0].rows_in} rows in, then after each step "
-        + ", ".join(f"{step.name} {step.kept}" for step in steps) + ".",
-        f"curated set '{name}'", lambda: _draw(steps),
+        + ", ".join(f"{step.name} {step.kept}" for step in steps)
+        + ".",
+        f"curated set '{name}'",
+        lambda: _draw(steps),
     )
 
 
@@ -112,8 +130,17 @@ def _draw(steps: list[FunnelStep]) -> Figure:
     kept, dropped = [step.kept for step in steps], [step.dropped for step in steps]
     places = range(len(names))
     axes.barh(places, kept, 0.7, color=COLOURS["kept"], edgecolor="black", linewidth=0.5, label="left")
-    axes.barh(places, dropped, 0.7, kept, color="white", hatch="////", edgecolor="black", linewidth=0.5,
-              label="dropped at this step")
+    axes.barh(
+        places,
+        dropped,
+        0.7,
+        kept,
+        color="white",
+        hatch="////",
+        edgecolor="black",
+        linewidth=0.5,
+        label="dropped at this step",
+    )
     for place, (left, gone) in enumerate(zip(kept, dropped, strict=True)):
         text = f"{left:,}" + (f"  (\u2212{gone:,})" if gone else "")
         axes.annotate(text, (left + gone, place), (4, 0), textcoords="offset points", va="center", fontsize=7.5)

@@ -34,13 +34,19 @@ def _metric_table(
     shown, same = condition_columns(rows)
     benchmarks = sorted({benchmark for row in rows for benchmark, _ in row.estimates})
     columns = (
-        *columns_of(shown), Column("benchmark", "Benchmark", names_row=True),
-        *(Column(metric, f"{metric.replace('_', ' ').capitalize()} ({METRICS[metric].unit})", _decimals(metric))
-          for metric in metrics),
+        *columns_of(shown),
+        Column("benchmark", "Benchmark", names_row=True),
+        *(
+            Column(metric, f"{metric.replace('_', ' ').capitalize()} ({METRICS[metric].unit})", _decimals(metric))
+            for metric in metrics
+        ),
     )
     cells = tuple(
-        (*condition_cells(row, shown), BENCHMARKS.get(benchmark, benchmark),
-         *(row.estimates.get((benchmark, metric), Estimate(None)) for metric in metrics))
+        (
+            *condition_cells(row, shown),
+            BENCHMARKS.get(benchmark, benchmark),
+            *(row.estimates.get((benchmark, metric), Estimate(None)) for metric in metrics),
+        )
         for benchmark in benchmarks
         for row in rows
         if any((benchmark, metric) in row.estimates for metric in metrics)

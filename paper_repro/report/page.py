@@ -49,8 +49,12 @@ def write_page(
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True,
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.tests |= {"drawing": lambda item: isinstance(item, Drawing)}
     environment.filters |= {"main": _main, "details": details, "image": lambda drawing: _image(drawing, figures)}

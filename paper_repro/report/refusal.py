@@ -29,8 +29,10 @@ def mean_estimate(parts: Sequence[Estimate]) -> Estimate:
     if not parts or any(part.value is None for part in parts):
         return Estimate(None)
     return Estimate(
-        sum(part.value for part in parts) / len(parts), n=sum(part.n for part in parts),
-        unclassified=sum(part.unclassified for part in parts), failed=sum(part.failed for part in parts),
+        sum(part.value for part in parts) / len(parts),
+        n=sum(part.n for part in parts),
+        unclassified=sum(part.unclassified for part in parts),
+        failed=sum(part.failed for part in parts),
     )
 
 
@@ -54,17 +56,25 @@ def refusal_table(rows: Sequence[RunRow]) -> Table:
     names, same = condition_columns(rows)
     others = other_false_refusals(rows)
     columns = (
-        *columns_of(names), *_rate_columns(),
-        *(Column(f"{name.replace('-', '_')}_false_refusal", f"{BENCHMARKS.get(name, name)} (false refusals)")
-          for name, _ in others),
+        *columns_of(names),
+        *_rate_columns(),
+        *(
+            Column(f"{name.replace('-', '_')}_false_refusal", f"{BENCHMARKS.get(name, name)} (false refusals)")
+            for name, _ in others
+        ),
     )
     cells = tuple(
-        (*condition_cells(row, names), *paper_columns(row).values(),
-         *(row.estimates.get(key, Estimate(None)) for key in others))
+        (
+            *condition_cells(row, names),
+            *paper_columns(row).values(),
+            *(row.estimates.get(key, Estimate(None)) for key in others),
+        )
         for row in rows
     )
     notes = (
-        *refusal_notes(), *same, "In brackets the 95 % interval over prompts; means over benchmarks have none. "
+        *refusal_notes(),
+        *same,
+        "In brackets the 95 % interval over prompts; means over benchmarks have none. "
         "n counts all prompts judged; unclassified and failed ones are in n and count as no refusal.",
         "Missing: not measured in this run. The average is given only where all four of its parts are.",
     )
@@ -78,9 +88,12 @@ def _rate_columns() -> tuple[Column, ...]:
 def side_by_side_table(rows: Sequence[RunRow], published: Published) -> Table:
     """Our rows in one block, the paper's of the same response sets, methods and counts in the other."""
     columns = (
-        Column("numbers", "Numbers", names_row=True), Column("base_model", "Base model", names_row=True),
-        Column("response_set", "Response set", names_row=True), Column("method", "Method", names_row=True),
-        Column("num_refusals", "Refusals", 0, names_row=True), Column("strategy", "Strategy", names_row=True),
+        Column("numbers", "Numbers", names_row=True),
+        Column("base_model", "Base model", names_row=True),
+        Column("response_set", "Response set", names_row=True),
+        Column("method", "Method", names_row=True),
+        Column("num_refusals", "Refusals", 0, names_row=True),
+        Column("strategy", "Strategy", names_row=True),
         *_rate_columns(),
     )
     keys = ("base_model", "response_set", "method", "num_refusals", "strategy")
@@ -99,8 +112,15 @@ def side_by_side_table(rows: Sequence[RunRow], published: Published) -> Table:
 def _published_rows(rows: Sequence[RunRow], published: Published) -> list[tuple[Cell, ...]]:
     wanted = {(PAPER_SETS.get(row["response_set"]), row["method"], row["num_refusals"]) for row in rows}
     return [
-        (THEIRS, row["base_model"], row["dataset"], row["method"], row["num_safety_examples"],
-         "paper" if row["num_safety_examples"] else "", *(row[name] for name in COLUMNS))
+        (
+            THEIRS,
+            row["base_model"],
+            row["dataset"],
+            row["method"],
+            row["num_safety_examples"],
+            "paper" if row["num_safety_examples"] else "",
+            *(row[name] for name in COLUMNS),
+        )
         for row in published.rows
         if (row["dataset"], row["method"], row["num_safety_examples"]) in wanted
     ]

@@ -27,8 +27,11 @@ def refusal_drawings(rows: Sequence[RunRow]) -> list[Drawing]:
     drawings = []
     for key in series:
         members = [row for row in rows if _belongs(row, key)]
-        named = [str(value) for value, name, vary in zip(key, SERIES, varying, strict=True)
-                 if vary or name in ("response_set", "recipe")]
+        named = [
+            str(value)
+            for value, name, vary in zip(key, SERIES, varying, strict=True)
+            if vary or name in ("response_set", "recipe")
+        ]
         drawings.append(_drawing("_".join(["refusal_rates", *map(slug, named)]), key, members))
     return drawings
 
@@ -51,10 +54,12 @@ def _drawing(name: str, key: tuple, rows: Sequence[RunRow]) -> Drawing:
     panels = sorted(found, key=lambda p: (order.index(p[0]) if p[0] in BENCHMARKS else len(order), p))
     title = f"Refusal rates of {facts['base_model']} tuned on {facts['response_set']} (recipe {facts['recipe']})"
     return Drawing(
-        name, title,
+        name,
+        title,
         "Bars of refusal rates for the untuned model, and for IT beside RT by number of refusals in training, with "
         f"95 % intervals; one panel for each of: {', '.join(_panel_title(panel) for panel in panels)}.",
-        f"this run's scores; judge {facts['judge']}, seed {facts['seed']}", lambda: _draw(rows, panels),
+        f"this run's scores; judge {facts['judge']}, seed {facts['seed']}",
+        lambda: _draw(rows, panels),
         ("Whiskers: 95 % intervals over prompts. No bar: no response could be classified, or it was not measured.",),
     )
 
@@ -74,14 +79,15 @@ def _draw(rows: Sequence[RunRow], panels: Sequence[tuple[str, str]]) -> Figure:
     for axes, panel in zip(grid, panels, strict=False):
         rate_axis(axes, _panel_title(panel))
         _panel(axes, rows, panel, groups)
-    for axes in grid[len(panels):]:
+    for axes in grid[len(panels) :]:
         axes.axis("off")
     figure.supylabel("Refusal rate", fontsize=8)
     figure.supxlabel("Refusals in training", fontsize=8)
     named = {name: bar for axes in grid for bar, name in zip(*axes.get_legend_handles_labels(), strict=True)}
     order = [name for name in ("untuned", "IT", "RT") if name in named]
-    figure.legend([named[name] for name in order], order, loc="outside upper center", ncols=3, frameon=False,
-                  handlelength=2.5)
+    figure.legend(
+        [named[name] for name in order], order, loc="outside upper center", ncols=3, frameon=False, handlelength=2.5
+    )
     return figure
 
 

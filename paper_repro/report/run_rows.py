@@ -10,16 +10,35 @@ from paper_repro.score.schema import Result
 
 METHODS = ("untuned", "IT", "RT")
 CONDITION = (
-    "study", "base_model", "response_set", "recipe", "method", "num_refusals", "strategy", "seed", "judge",
+    "study",
+    "base_model",
+    "response_set",
+    "recipe",
+    "method",
+    "num_refusals",
+    "strategy",
+    "seed",
+    "judge",
 )
 HEADINGS = {
-    "study": "Study", "base_model": "Base model", "response_set": "Response set", "recipe": "Recipe",
-    "method": "Method", "num_refusals": "Refusals", "strategy": "Strategy", "seed": "Seed", "judge": "Judge",
+    "study": "Study",
+    "base_model": "Base model",
+    "response_set": "Response set",
+    "recipe": "Recipe",
+    "method": "Method",
+    "num_refusals": "Refusals",
+    "strategy": "Strategy",
+    "seed": "Seed",
+    "judge": "Judge",
 }
 # benchmarks of the scores as people write them, in the order of panels; others keep the name they have
 BENCHMARKS = {
-    "advbench": "AdvBench", "harmbench-standard": "HarmBench standard", "harmbench-contextual": "HarmBench contextual",
-    "malicious-instruct": "MaliciousInstruct", "xstest-unsafe": "XSTest unsafe", "xstest-benign": "XSTest benign",
+    "advbench": "AdvBench",
+    "harmbench-standard": "HarmBench standard",
+    "harmbench-contextual": "HarmBench contextual",
+    "malicious-instruct": "MaliciousInstruct",
+    "xstest-unsafe": "XSTest unsafe",
+    "xstest-benign": "XSTest benign",
     "alpaca-eval": "AlpacaEval",
 }
 # columns that a table leaves out, and a note tells, when they are the same in all rows
@@ -44,9 +63,7 @@ def run_rows(results: Sequence[Result], metrics: Collection[str]) -> list[RunRow
     for result in results:
         if result.metric in metrics:
             condition = tuple(getattr(result, name) for name in CONDITION)
-            estimate = Estimate(
-                result.value, result.low, result.high, result.n, result.unclassified, result.failed
-            )
+            estimate = Estimate(result.value, result.low, result.high, result.n, result.unclassified, result.failed)
             rows.setdefault(condition, RunRow(condition)).estimates[result.benchmark, result.metric] = estimate
     return sorted(rows.values(), key=_order)
 

@@ -148,6 +148,14 @@ def table_31(tables: Tables) -> Table:
 
 
 TABLES: dict[int, Callable[[Tables], Table]] = {
-    5: table_05, 11: table_11, 12: table_12, 13: table_13, 14: table_14, 15: table_15, 16: table_16, 25: table_25,
-    29: table_29, 31: table_31,
+    5: table_05,
+    11: table_11,
+    12: table_12,
+    13: table_13,
+    14: table_14,
+    15: table_15,
+    16: table_16,
+    25: table_25,
+    29: table_29,
+    31: table_31,
 }

@@ -38,11 +38,15 @@ METRICS = {
         Metric("refusal_rate", "rate", "share", "Replies to unsafe queries that refuse", "refusal"),
         Metric("false_refusal_rate", "rate", "share", "Replies to harmless queries that refuse", "refusal"),
         Metric(
-            "embedding_relevance", "mean", "cosine",
+            "embedding_relevance",
+            "mean",
+            "cosine",
             "Cosine similarity of the embeddings of query and reply; a proxy, not acceptability",
         ),
         Metric(
-            "relevance_top1", "rate", "share",
+            "relevance_top1",
+            "rate",
+            "share",
             "Replies whose nearest query of the set, by embedding, is their own; a proxy, not acceptability",
             "own-prompt",
         ),

@@ -57,8 +57,18 @@ COLUMNS = (
 )
 SCHEMA = pa.schema([pa.field(column.name, column.type, column.nullable) for column in COLUMNS])
 KEY = (
-    "study", "base_model", "model_size", "response_set", "recipe", "method", "num_refusals", "strategy", "seed",
-    "benchmark", "metric", "judge",
+    "study",
+    "base_model",
+    "model_size",
+    "response_set",
+    "recipe",
+    "method",
+    "num_refusals",
+    "strategy",
+    "seed",
+    "benchmark",
+    "metric",
+    "judge",
 )  # names a row; no two rows share it
 METHODS = ("untuned", "RT", "IT")
 
@@ -191,8 +201,11 @@ def read_results(path: Path) -> list[Result]:
     except pa.ArrowInvalid as error:
         raise InputError(f"not a Parquet file: {error}", where=str(file)) from None
     if table.schema.names != SCHEMA.names or table.schema.types != SCHEMA.types:
-        raise InputError(f"not a results table; its columns: {_shape(table.schema)}", where=str(file),
-                         fix=f"expected: {_shape(SCHEMA)}")
+        raise InputError(
+            f"not a results table; its columns: {_shape(table.schema)}",
+            where=str(file),
+            fix=f"expected: {_shape(SCHEMA)}",
+        )
     results = [Result(**row) for row in table.to_pylist()]
     wrong = faults(results)
     if wrong:

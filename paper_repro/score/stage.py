@@ -81,7 +81,8 @@ def _check_twin(earlier: Result, result: Result, artifact: Artifact) -> None:
         raise InputError(
             f"{result.metric} on {result.benchmark} is given twice for one condition, "
             f"by the verdicts {earlier.digest[:12]} and {result.digest[:12]}",
-            where=str(artifact.path), fix="give one verdicts artifact a condition and judge",
+            where=str(artifact.path),
+            fix="give one verdicts artifact a condition and judge",
         )
 
 

@@ -41,8 +41,12 @@ def test_rows_are_typed_and_untuned_models_have_no_data_set():
     table = read_published("table_11")
     assert len(table.rows) == 28
     assert table.rows[0] == {
-        "base_model": "Llama-3.1-8B", "dataset": None, "method": "untuned",
-        "acceptable_excellent": 0.05, "acceptable_sufficient": 0.0, "not_acceptable": 0.94,
+        "base_model": "Llama-3.1-8B",
+        "dataset": None,
+        "method": "untuned",
+        "acceptable_excellent": 0.05,
+        "acceptable_sufficient": 0.0,
+        "not_acceptable": 0.94,
     }
     assert table.lines[0] == 2
     assert read_published("table_31").rows[0]["alpacaeval_win_rate_vs_it"] is None
@@ -88,8 +92,17 @@ def test_averages_and_sums_agree_but_for_the_known_inconsistencies():
     assert len({check.id for check in checks}) == len(checks)
     per_table = {name: sum(check.id.startswith(name + "/") for check in checks) for name in SOURCES}
     assert per_table == {
-        "table_05": 4, "table_11": 28, "table_12": 28, "table_13": 28, "table_14": 0, "table_15_16": 96,
-        "table_25": 1, "table_29": 0, "table_31": 0, "figure_08": 12, "figure_09": 12,
+        "table_05": 4,
+        "table_11": 28,
+        "table_12": 28,
+        "table_13": 28,
+        "table_14": 0,
+        "table_15_16": 96,
+        "table_25": 1,
+        "table_29": 0,
+        "table_31": 0,
+        "figure_08": 12,
+        "figure_09": 12,
     }
 
 

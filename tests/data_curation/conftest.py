@@ -31,13 +31,22 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=READS, initializer_range=0.5,
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=READS,
+        initializer_range=0.5,
     )
     folder = tmp_path_factory.mktemp("encoder")
     BertModel(config).save_pretrained(folder / "bert")
     PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
         model_max_length=READS,
     ).save_pretrained(folder / "bert")
     transformer = Transformer(str(folder / "bert"), max_seq_length=READS)

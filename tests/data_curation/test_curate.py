@@ -18,8 +18,16 @@ from data_curation.recipe import build, load_recipe, recipe_names
 from data_curation.records import SCHEMA, from_table, record_id
 from data_curation.step import StepResult
 
-LIGHT = {"steps": [{"step": "normalise"}, {"step": "near_empty"}, {"step": "too_long", "max_words": 20},
-                   {"step": "repetition"}, {"step": "template_leak"}, {"step": "exact_dedup", "survivor": "first"}]}
+LIGHT = {
+    "steps": [
+        {"step": "normalise"},
+        {"step": "near_empty"},
+        {"step": "too_long", "max_words": 20},
+        {"step": "repetition"},
+        {"step": "template_leak"},
+        {"step": "exact_dedup", "survivor": "first"},
+    ]
+}
 
 
 def settings(recipe=LIGHT, **given):
@@ -31,8 +39,9 @@ def rows_of(artifact, name):
 
 
 def quarantine_of(artifact):
-    return [json.loads(line) for line in artifact.file("quarantine.jsonl").read_text(encoding="utf-8").split("\n")
-            if line]
+    return [
+        json.loads(line) for line in artifact.file("quarantine.jsonl").read_text(encoding="utf-8").split("\n") if line
+    ]
 
 
 def contents(artifact):
@@ -43,9 +52,14 @@ def contents(artifact):
 @pytest.fixture
 def small(tmp_path):
     path = tmp_path / "small.jsonl"
-    rows = [{"instruction": "i", "response": "Kept as it is."}, {"instruction": "j", "response": "Repaired \r\n"},
-            {"instruction": "k", "response": " "}, {"instruction": "l", "response": "Kept as it is."},
-            {"instruction": "m", "response": "A<|im_end|>\nB"}, {"instruction": "n", "response": None}]
+    rows = [
+        {"instruction": "i", "response": "Kept as it is."},
+        {"instruction": "j", "response": "Repaired \r\n"},
+        {"instruction": "k", "response": " "},
+        {"instruction": "l", "response": "Kept as it is."},
+        {"instruction": "m", "response": "A<|im_end|>\nB"},
+        {"instruction": "n", "response": None},
+    ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
 
@@ -58,8 +72,12 @@ def test_each_row_has_its_decision_and_the_rest_is_the_data(tmp_path, small):
     assert all(record.record_id == record_id(record.response) for record in data)
     decisions = rows_of(artifact, "decisions.parquet")
     assert [(d["row"], d["kept"], d["step"], d["reason"]) for d in decisions] == [
-        (0, True, None, None), (1, True, None, None), (2, False, "near_empty", "blank"),
-        (3, False, "exact_dedup", decisions[3]["reason"]), (4, False, "template_leak", "special_mark")]
+        (0, True, None, None),
+        (1, True, None, None),
+        (2, False, "near_empty", "blank"),
+        (3, False, "exact_dedup", decisions[3]["reason"]),
+        (4, False, "template_leak", "special_mark"),
+    ]
     assert decisions[3]["by"] == data[0].row_id
     assert [(entry["file"], entry["line"]) for entry in quarantine_of(artifact)] == [("small.jsonl", 6)]
     summary = artifact.summary
@@ -70,7 +88,12 @@ def test_each_row_has_its_decision_and_the_rest_is_the_data(tmp_path, small):
 def test_the_paper_recipe_is_the_identity(tmp_path, small):
     artifact = curate(settings("paper"), tmp_path / "out", small)
     assert [row["response"] for row in rows_of(artifact, "data.parquet")] == [
-        "Kept as it is.", "Repaired \r\n", " ", "Kept as it is.", "A<|im_end|>\nB"]
+        "Kept as it is.",
+        "Repaired \r\n",
+        " ",
+        "Kept as it is.",
+        "A<|im_end|>\nB",
+    ]
     assert [row["step"] for row in rows_of(artifact, "steps.parquet")] == ["read"] * 3
     assert artifact.summary["recipe"] == "paper"
 
@@ -141,8 +164,15 @@ def test_every_shipped_recipe_is_valid_and_its_steps_can_be_built():
     steps = load_recipe("responses").steps
     assert [build(step).name for step in steps] == [step.step for step in steps]
     assert [step.step for step in steps] == [
-        "normalise", "near_empty", "too_long", "repetition", "template_leak", "exact_dedup", "near_dedup",
-        "semantic_dedup"]
+        "normalise",
+        "near_empty",
+        "too_long",
+        "repetition",
+        "template_leak",
+        "exact_dedup",
+        "near_dedup",
+        "semantic_dedup",
+    ]
 
 
 def test_the_resolved_recipe_stands_in_the_settings():
@@ -165,7 +195,8 @@ def test_faults_of_a_recipe_are_told_together_with_the_nearest_key(tmp_path):
     with pytest.raises(SettingsError) as error:
         load_settings(CurateSettings, recipe=str(path))
     assert "did you mean 'max_share'? (known: max_run, max_run_share, max_share, min_tokens, ngram, step)" in str(
-        error.value)
+        error.value
+    )
     assert "nonsense" in str(error.value)
     assert "mine.yaml" in str(error.value)
     with pytest.raises(UserError, match="known recipes: paper, responses"):
@@ -177,10 +208,35 @@ def test_faults_of_a_recipe_are_told_together_with_the_nearest_key(tmp_path):
 
 # --- promises that hold for any input, however often it is stopped -------------------------------------------------
 
-PIECES = ["plain answer", "plain answer", " ", "", "caf\u00c3\u00a9 here", "a\r\nb", "x<|user|>y", "long " * 30,
-          "next\u0085line \u2028 sep", "tab\tand \u200b zero", "<|assistant|> hello", "\U0001f606", "same " * 10]
-BAD_LINES = [b"not json", b"", b"[1]", b'{"response": 1}', b'{"response": null}', b'{"other": "x"}', b"\xff\xfe\xfd",
-             b'{"response": "\xc3"}', b'{"response": "\\udc80"}', b'{"response": "cut', b"null", b"   "]
+PIECES = [
+    "plain answer",
+    "plain answer",
+    " ",
+    "",
+    "caf\u00c3\u00a9 here",
+    "a\r\nb",
+    "x<|user|>y",
+    "long " * 30,
+    "next\u0085line \u2028 sep",
+    "tab\tand \u200b zero",
+    "<|assistant|> hello",
+    "\U0001f606",
+    "same " * 10,
+]
+BAD_LINES = [
+    b"not json",
+    b"",
+    b"[1]",
+    b'{"response": 1}',
+    b'{"response": null}',
+    b'{"other": "x"}',
+    b"\xff\xfe\xfd",
+    b'{"response": "\xc3"}',
+    b'{"response": "\\udc80"}',
+    b'{"response": "cut',
+    b"null",
+    b"   ",
+]
 
 
 def messy_file(path, seed):
@@ -189,8 +245,9 @@ def messy_file(path, seed):
     lines = [json.dumps({"response": "always one good line"}).encode()]
     for _ in range(rng.randint(0, 60)):
         good = {"response": "".join(rng.choices(PIECES, k=rng.randint(1, 2)))}
-        line = json.dumps(good, ensure_ascii=rng.random() < 0.5).encode() if rng.random() < 0.7 else \
-            rng.choice(BAD_LINES)
+        line = (
+            json.dumps(good, ensure_ascii=rng.random() < 0.5).encode() if rng.random() < 0.7 else rng.choice(BAD_LINES)
+        )
         lines += [line] * rng.choice([1, 1, 1, 2])
     rng.shuffle(lines)
     ending = b"\r\n" if rng.random() < 0.3 else b"\n"

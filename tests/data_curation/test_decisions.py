@@ -24,7 +24,11 @@ def test_kept_dropped_and_changed_rows_are_booked():
     assert table.schema.equals(DECISIONS)
     rows = table.to_pylist()
     assert [(row["row_id"], row["row"], row["kept"]) for row in rows] == [
-        (A, 0, True), (B, 1, False), (A2, 2, False), (C, 4, True)]
+        (A, 0, True),
+        (B, 1, False),
+        (A2, 2, False),
+        (C, 4, True),
+    ]
     assert [rows[1][key] for key in ("step", "reason", "by", "score")] == ["too_long", "many_words", None, 7.0]
     assert [rows[2][key] for key in ("step", "reason", "by", "score")] == ["exact_dedup", "copy", A, 1.0]
     assert [rows[0][key] for key in ("step", "reason", "by", "score")] == [None] * 4
@@ -39,11 +43,20 @@ def test_steps_table_holds_every_measurement():
     assert table.schema.equals(STEPS)
     values = {(row["position"], row["step"], row["measure"]): row["value"] for row in table.to_pylist()}
     assert values == {
-        (0, "read", "rows_in"): 5, (0, "read", "kept"): 4, (0, "read", "quarantined"): 1,
-        (1, "normalise", "rows_in"): 4, (1, "normalise", "kept"): 4, (1, "normalise", "dropped"): 0,
-        (1, "normalise", "changed"): 1, (1, "normalise", "changed.unicode"): 1,
-        (2, "dedup", "rows_in"): 4, (2, "dedup", "kept"): 2, (2, "dedup", "dropped"): 2,
-        (2, "dedup", "dropped.alike"): 1, (2, "dedup", "dropped.copy"): 1, (2, "dedup", "changed"): 0,
+        (0, "read", "rows_in"): 5,
+        (0, "read", "kept"): 4,
+        (0, "read", "quarantined"): 1,
+        (1, "normalise", "rows_in"): 4,
+        (1, "normalise", "kept"): 4,
+        (1, "normalise", "dropped"): 0,
+        (1, "normalise", "changed"): 1,
+        (1, "normalise", "changed.unicode"): 1,
+        (2, "dedup", "rows_in"): 4,
+        (2, "dedup", "kept"): 2,
+        (2, "dedup", "dropped"): 2,
+        (2, "dedup", "dropped.alike"): 1,
+        (2, "dedup", "dropped.copy"): 1,
+        (2, "dedup", "changed"): 0,
     }
 
 

@@ -131,8 +131,12 @@ def test_a_window_longer_than_the_model_reads_is_refused(settings):
 @pytest.mark.slow
 def test_the_pinned_encoder_tells_meaning(rt_home):
     same, also, other = embed_texts(
-        ["The sky is blue because air scatters blue light most.", "Air scatters blue light, so the sky looks blue.",
-         "Knead the dough for ten minutes."], EncoderSettings(device="cpu"),
+        [
+            "The sky is blue because air scatters blue light most.",
+            "Air scatters blue light, so the sky looks blue.",
+            "Knead the dough for ten minutes.",
+        ],
+        EncoderSettings(device="cpu"),
     )
     assert same @ also > 0.8
     assert same @ other < 0.3

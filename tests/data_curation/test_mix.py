@@ -73,8 +73,15 @@ def test_the_summary_counts_everything(files, tmp_path):
     summary = mix(MixSettings(base_size=12, num_refusals=4), tmp_path / "out", *files).summary
     assert summary == {
         "condition": {"response_set": "base.jsonl", "recipe": "paper", "num_refusals": 4, "strategy": "paper"},
-        "rows": 16, "base_rows": 30, "base_kept": 12, "pool_rows": 20, "pool_passing": 10, "refusals": 4,
-        "quarantined": 0, "without_instruction": 0, "methods": ["RT", "IT"],
+        "rows": 16,
+        "base_rows": 30,
+        "base_kept": 12,
+        "pool_rows": 20,
+        "pool_passing": 10,
+        "refusals": 4,
+        "quarantined": 0,
+        "without_instruction": 0,
+        "methods": ["RT", "IT"],
     }
 
 

@@ -48,8 +48,16 @@ def jsonl(tmp_path, *rows, name="rows.jsonl"):
         ({"conversations": ["I", "R"]}, ("I", "R")),
         ({"conversations": [{"from": "human", "value": "I"}, {"from": "gpt", "value": "R"}]}, ("I", "R")),
         ({"messages": [{"role": "assistant", "content": "R"}]}, (None, "R")),
-        ({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "I"},
-                       {"role": "assistant", "content": "R"}]}, ("I", "R")),
+        (
+            {
+                "messages": [
+                    {"role": "system", "content": "S"},
+                    {"role": "user", "content": "I"},
+                    {"role": "assistant", "content": "R"},
+                ]
+            },
+            ("I", "R"),
+        ),
     ],
 )
 def test_known_layouts_are_recognised(tmp_path, row, expected):
@@ -71,9 +79,11 @@ def test_named_columns_win_over_known_ones_and_bring_no_context_unasked(tmp_path
 @pytest.mark.parametrize("separator", ["\u0085", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c"])
 def test_only_a_line_feed_ends_a_json_line(tmp_path, separator):
     path = tmp_path / "rows.jsonl"
-    path.write_bytes(f'{{"response": "a{separator}b"}}\r\n{{"response": "c"}}'.encode()
-                     if separator in "\u0085\u2028\u2029" else b'{"response": "a%bb"}\r\n{"response": "c"}'
-                     % json.dumps(separator)[1:-1].encode())
+    path.write_bytes(
+        f'{{"response": "a{separator}b"}}\r\n{{"response": "c"}}'.encode()
+        if separator in "\u0085\u2028\u2029"
+        else b'{"response": "a%bb"}\r\n{"response": "c"}' % json.dumps(separator)[1:-1].encode()
+    )
     assert pairs(read(path)) == [(None, f"a{separator}b"), (None, "c")]
 
 
@@ -96,9 +106,19 @@ def test_lines_that_cannot_be_used_are_quarantined_with_line_and_reason(tmp_path
     reading = read(path)
     assert pairs(reading) == [("i", "good")]
     assert [line for line, _ in faults(reading)] == list(range(2, 13))
-    words = ["not JSON", "empty line", "no column 'instruction'", "'response' is a number", "'response' is null",
-             "'response' is a list", "'instruction' is a number", "not UTF-8 at byte 39", "lone surrogate",
-             "a list, not an object", "not JSON"]
+    words = [
+        "not JSON",
+        "empty line",
+        "no column 'instruction'",
+        "'response' is a number",
+        "'response' is null",
+        "'response' is a list",
+        "'instruction' is a number",
+        "not UTF-8 at byte 39",
+        "lone surrogate",
+        "a list, not an object",
+        "not JSON",
+    ]
     for (_, reason), word in zip(faults(reading), words, strict=True):
         assert word in reason
     assert reading.quarantined[7].raw.endswith('"bad \\xff byte"}')
@@ -150,8 +170,11 @@ def test_json_array_names_the_line_of_each_item(tmp_path):
     path.write_bytes(b'[\n {"response": "a"},\n {"response":\n 1}\n, {"response": "\xff"},\n 7, {"response": "b"}]\n')
     reading = read(path)
     assert pairs(reading) == [(None, "a"), (None, "b")]
-    assert faults(reading) == [(3, "'response' is a number, not text"), (5, "not UTF-8"),
-                               (6, "a number, not an object")]
+    assert faults(reading) == [
+        (3, "'response' is a number, not text"),
+        (5, "not UTF-8"),
+        (6, "a number, not an object"),
+    ]
 
 
 def test_a_json_file_may_hold_json_lines(tmp_path):
@@ -203,13 +226,13 @@ def test_parquet_rows_and_their_faults(tmp_path):
 
 def test_a_parquet_text_that_is_not_utf8_spoils_its_row_only(tmp_path):
     path = tmp_path / "rows.parquet"
-    bad = pa.Array.from_buffers(
-        pa.string(), 3, pa.array([b"a", b"b\xff", b"c"]).buffers())
+    bad = pa.Array.from_buffers(pa.string(), 3, pa.array([b"a", b"b\xff", b"c"]).buffers())
     pq.write_table(pa.table({"response": bad}), path)
     reading = read(path)
     assert pairs(reading) == [(None, "a"), (None, "c")]
     assert [(entry.row, entry.reason, entry.raw) for entry in reading.quarantined] == [
-        (1, "not UTF-8", "response: b\\xff")]
+        (1, "not UTF-8", "response: b\\xff")
+    ]
 
 
 REFUSED = {

@@ -89,8 +89,11 @@ def test_killed_with_everything_below_it_the_same_command_goes_on(published, tmp
     home, _ = published
     environment = os.environ | {"RT_HOME": str(tmp_path)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "experiments"], env=environment, start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", "experiments"],
+        env=environment,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("report/*/partial.json")) and time.monotonic() < deadline:

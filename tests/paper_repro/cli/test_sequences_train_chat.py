@@ -63,6 +63,19 @@ def test_chat_wants_one_model():
     assert done.returncode == 2 and "--base" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_chat_dry_run_shows_the_resolved_settings_and_loads_nothing(tmp_path):
+    done = rt("chat", tmp_path, "--set", "temperature=0.5", "--dry-run", "--json")
+    assert done.returncode == 0, done.stderr
+    settings = json.loads(done.stdout)["settings"]
+    assert settings["source"]["name"] == str(tmp_path)
+    assert (settings["temperature"], settings["max_new_tokens"]) == (0.5, 256)
+
+
+def test_chat_refuses_an_unknown_setting(tmp_path):
+    done = rt("chat", tmp_path, "--set", "temprature=1")
+    assert done.returncode == 2 and "did you mean 'temperature'" in done.stderr
+
+
 def test_chat_on_a_folder_that_is_no_model(tmp_path):
     done = rt("chat", tmp_path, "--prompt", "Hi")
     assert done.returncode == 2 and "neither a model nor a tokenizer" in done.stderr

@@ -27,8 +27,15 @@ def model():
     """A tiny random Llama; large weights make it choose different tokens."""
     torch.manual_seed(1)
     config = transformers.LlamaConfig(
-        vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, initializer_range=0.6, eos_token_id=2, bos_token_id=1,
+        vocab_size=64,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        initializer_range=0.6,
+        eos_token_id=2,
+        bos_token_id=1,
     )
     return transformers.LlamaForCausalLM(config).eval()
 
@@ -97,7 +104,13 @@ def test_positions_do_not_count_the_filling():
     torch.manual_seed(2)
     absolute = transformers.GPT2LMHeadModel(
         transformers.GPT2Config(
-            vocab_size=64, n_embd=32, n_layer=2, n_head=4, n_positions=64, initializer_range=0.6, bos_token_id=1,
+            vocab_size=64,
+            n_embd=32,
+            n_layer=2,
+            n_head=4,
+            n_positions=64,
+            initializer_range=0.6,
+            bos_token_id=1,
             eos_token_id=2,
         )
     ).eval()
@@ -114,9 +127,13 @@ def test_the_text_is_that_of_the_reply_without_special_tokens(folder):
 def test_a_reply_is_that_of_the_stock_generate(model):
     for prompt, reply in zip(prompts_of(3, 6), decode(model, prompts_of(3, 6), 6), strict=True):
         stock = model.generate(
-            torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long), do_sample=False,
-            max_new_tokens=24, eos_token_id=list(range(2, 8)), pad_token_id=0,
-        )[0, len(prompt):].tolist()
+            torch.tensor([prompt]),
+            attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+            do_sample=False,
+            max_new_tokens=24,
+            eos_token_id=list(range(2, 8)),
+            pad_token_id=0,
+        )[0, len(prompt) :].tolist()
         assert reply.ids == [token for token in stock if token > 7][: len(reply.ids)]
         assert len(stock) == len(reply.ids) + (reply.finish_reason == "eos")
 

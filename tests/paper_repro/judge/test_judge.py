@@ -30,8 +30,15 @@ REPLIES = [
 
 def rows():
     return [
-        {"prompt_id": f"p{i}", "benchmark": benchmark, "subset": subset, "prompt": prompt, "response": response,
-         "finish_reason": "eos", "num_tokens": len(response.split())}
+        {
+            "prompt_id": f"p{i}",
+            "benchmark": benchmark,
+            "subset": subset,
+            "prompt": prompt,
+            "response": response,
+            "finish_reason": "eos",
+            "num_tokens": len(response.split()),
+        }
         for i, (benchmark, subset, prompt, response) in enumerate(REPLIES)
     ]
 
@@ -64,7 +71,10 @@ def test_every_reply_gets_a_verdict_in_order(generations, tmp_path):
     made = judge(JudgeSettings(), generations, tmp_path / "out")
     verdicts = read_verdicts(made.path)
     assert [(v["prompt_id"], v["status"], v["label"]) for v in verdicts] == [
-        ("p0", "ok", "compliance"), ("p1", "ok", "compliance"), ("p2", "unclassified", None), ("p3", "ok", "refusal"),
+        ("p0", "ok", "compliance"),
+        ("p1", "ok", "compliance"),
+        ("p2", "unclassified", None),
+        ("p3", "ok", "refusal"),
         ("p4", "ok", "compliance"),
     ]
     assert verdicts[2]["raw"] == "U1-no-words"

@@ -12,14 +12,37 @@ import pytest
 from paper_repro.score.schema import Result, write_results
 
 UNTUNED = Result(
-    "refusal", "Tiny-1M", 1_000_000, None, None, "untuned", None, None, None, "xstest-unsafe", "refusal_rate",
-    0.5, 40, 0.35, 0.65, 1, 0, "refusal-rules", "d" * 64,
+    "refusal",
+    "Tiny-1M",
+    1_000_000,
+    None,
+    None,
+    "untuned",
+    None,
+    None,
+    None,
+    "xstest-unsafe",
+    "refusal_rate",
+    0.5,
+    40,
+    0.35,
+    0.65,
+    1,
+    0,
+    "refusal-rules",
+    "d" * 64,
 )
 
 
 def tuned(method: str, count: int, strategy: str | None, **changes) -> Result:
-    facts = {"response_set": "dolly", "recipe": "paper", "method": method, "num_refusals": count,
-             "strategy": strategy, "seed": 0}
+    facts = {
+        "response_set": "dolly",
+        "recipe": "paper",
+        "method": method,
+        "num_refusals": count,
+        "strategy": strategy,
+        "seed": 0,
+    }
     return replace(UNTUNED, **facts, **changes)
 
 
@@ -32,8 +55,14 @@ def rate(row: Result, benchmark: str, value: float | None, metric: str = "refusa
 def results() -> list[Result]:
     """Two unsafe benchmarks, two benign ones, relevance and lengths; AdvBench and HarmBench were not run."""
     rows = []
-    cells = [UNTUNED, tuned("RT", 0, None), tuned("IT", 0, None), tuned("RT", 100, "paper"),
-             tuned("IT", 100, "paper"), tuned("RT", 100, "diverse")]
+    cells = [
+        UNTUNED,
+        tuned("RT", 0, None),
+        tuned("IT", 0, None),
+        tuned("RT", 100, "paper"),
+        tuned("IT", 100, "paper"),
+        tuned("RT", 100, "diverse"),
+    ]
     for index, cell in enumerate(cells):
         rows += [
             rate(cell, "xstest-unsafe", 0.4 + index / 20),
@@ -42,8 +71,16 @@ def results() -> list[Result]:
             rate(cell, "alpaca-eval", 0.0, "false_refusal_rate"),
             replace(rate(cell, "alpaca-eval", 0.6, "embedding_relevance"), judge="embedding-relevance"),
             replace(rate(cell, "alpaca-eval", 0.9, "relevance_top1"), judge="embedding-relevance"),
-            replace(cell, benchmark="alpaca-eval", metric="response_tokens", value=60.25, low=50.0, high=71.0,
-                    unclassified=0, judge=None),
+            replace(
+                cell,
+                benchmark="alpaca-eval",
+                metric="response_tokens",
+                value=60.25,
+                low=50.0,
+                high=71.0,
+                unclassified=0,
+                judge=None,
+            ),
             replace(rate(cell, "alpaca-eval", 0.7, "finished_rate"), unclassified=0, judge=None),
         ]
     return rows

@@ -16,8 +16,14 @@ from paper_repro.report.run_rows import run_rows
 
 
 def claim(**comparison) -> Claim:
-    return Claim(id="c", statement="s", source={"section": "4"}, quantity="human_ties", comparison=comparison,
-                 applies_to=("published",))
+    return Claim(
+        id="c",
+        statement="s",
+        source={"section": "4"},
+        quantity="human_ties",
+        comparison=comparison,
+        applies_to=("published",),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +102,11 @@ def test_one_seed_gives_no_verdict(results):
 
 
 def test_two_seeds_decide_what_they_measured_and_nothing_else(results):
-    second = [replace(row, seed=1, value=0.36 if row.benchmark == "xstest-benign" else row.value, low=None, high=None)
-              for row in results if row.seed == 0]
+    second = [
+        replace(row, seed=1, value=0.36 if row.benchmark == "xstest-benign" else row.value, low=None, high=None)
+        for row in results
+        if row.seed == 0
+    ]
     found = outcomes_of_run([*results, *second])
     assert found["false-refusals"][0] == "holds"
     # AdvBench and HarmBench were not run, so there is no average to compare

@@ -55,16 +55,22 @@ def test_table_29_is_turned_to_one_column_a_data_set(tables):
 def test_figure_5_draws_the_published_rates_of_gemma_on_lima(tables):
     figure = figure_05(tables).draw()
     panels = {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
-    assert list(panels) == ["(a) AdvBench", "(b) HarmBench", "(c) MaliciousInstruct", "(d) XSTest unsafe",
-                            "(e) XSTest benign"]
+    assert list(panels) == [
+        "(a) AdvBench",
+        "(b) HarmBench",
+        "(c) MaliciousInstruct",
+        "(d) XSTest unsafe",
+        "(e) XSTest benign",
+    ]
     heights = {bars.get_label(): [bar.get_height() for bar in bars] for bars in panels["(a) AdvBench"].containers}
     assert heights == {"IT": [0.60, 0.96, 0.98, 0.98], "RT": [0.24, 0.50, 0.44, 0.91]}
     false = {bars.get_label(): [bar.get_height() for bar in bars] for bars in panels["(e) XSTest benign"].containers}
     assert false["RT"] == [0.14, 0.13, 0.17, 0.20]
 
 
-@pytest.mark.parametrize(("number", "rows"), [(8, [(4, 80, 16), (7, 72, 21), (5, 82, 13)]),
-                                              (9, [(39, 61), (41, 59), (40, 60)])])
+@pytest.mark.parametrize(
+    ("number", "rows"), [(8, [(4, 80, 16), (7, 72, 21), (5, 82, 13)]), (9, [(39, 61), (41, 59), (40, 60)])]
+)
 def test_preference_bars_are_the_published_shares_stacked(tables, number: int, rows: list[tuple[int, ...]]):
     figure = FIGURES[number](tables).draw()
     first = figure.axes[0]

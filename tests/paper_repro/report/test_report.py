@@ -127,8 +127,17 @@ def test_the_page_loads_nothing_and_escapes_everything(both):
 
 def test_the_page_has_both_sources_the_funnel_and_a_word_for_every_picture(both):
     page = Page(both.file("index.html").read_text())
-    for part in ("refusals", "replies", "claims-run", "curation", "claims-published", "published-figures",
-                 "published-tables", "checks", "identity"):
+    for part in (
+        "refusals",
+        "replies",
+        "claims-run",
+        "curation",
+        "claims-published",
+        "published-figures",
+        "published-tables",
+        "checks",
+        "identity",
+    ):
         assert part in page.ids
     assert len(page.alternatives) == 5
     assert all(len(alternative) > 40 for alternative in page.alternatives)
@@ -160,8 +169,17 @@ def chromium(page: Path, profile: Path, *options: str) -> subprocess.CompletedPr
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("needs chromium")
-    command = [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-               "--no-first-run", f"--user-data-dir={profile}", *options, page.as_uri()]
+    command = [
+        program,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--no-first-run",
+        f"--user-data-dir={profile}",
+        *options,
+        page.as_uri(),
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
 
 
@@ -180,8 +198,10 @@ def test_wide_tables_scroll_in_their_box_and_not_the_page(both, tmp_path: Path, 
     text = both.file("index.html").read_text()
     # the page itself forbids scripts; this copy measures itself inside a frame of the wanted width
     text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text).replace("<details", "<details open")
-    measure = ("<script>onload = () => parent.postMessage([document.documentElement.scrollWidth, innerWidth], '*')"
-               "</script></body>")
+    measure = (
+        "<script>onload = () => parent.postMessage([document.documentElement.scrollWidth, innerWidth], '*')"
+        "</script></body>"
+    )
     (tmp_path / "inner.html").write_text(text.replace("</body>", measure))
     (tmp_path / "outer.html").write_text(
         "<p id=found></p><script>onmessage = event => found.textContent = 'widths ' + event.data</script>"

@@ -29,18 +29,26 @@ def with_whole_average(results):
     """The same run with AdvBench and both HarmBench subsets measured for the untuned model."""
     untuned = next(row for row in results if row.method == "untuned" and row.benchmark == "xstest-unsafe")
     values = {"advbench": 0.2, "harmbench-standard": 0.1, "harmbench-contextual": 0.5}
-    return results + [replace(untuned, benchmark=name, value=value, low=0.0, high=0.9)
-                      for name, value in values.items()]
+    return results + [
+        replace(untuned, benchmark=name, value=value, low=0.0, high=0.9) for name, value in values.items()
+    ]
 
 
 def test_refusal_rows_stand_in_the_papers_order_with_their_estimates(results):
     rows = rows_of(refusal_table(run_rows(results, METRICS)))
     assert [(row["method"], row["num_refusals"], row["strategy"]) for row in rows] == [
-        ("untuned", "", ""), ("IT", "0", ""), ("IT", "100", "paper"), ("RT", "0", ""), ("RT", "100", "paper"),
+        ("untuned", "", ""),
+        ("IT", "0", ""),
+        ("IT", "100", "paper"),
+        ("RT", "0", ""),
+        ("RT", "100", "paper"),
         ("RT", "100", "diverse"),
     ]
     assert (rows[0]["xstest_unsafe"], rows[0]["xstest_unsafe_n"], rows[0]["xstest_unsafe_unclassified"]) == (
-        "0.40", "40", "1")
+        "0.40",
+        "40",
+        "1",
+    )
     assert rows[0]["xstest_unsafe_low"] == "0.25"
     assert rows[0]["alpaca_eval_false_refusal"] == "0.00"
 
@@ -59,8 +67,10 @@ def test_the_average_is_over_the_papers_four_and_only_when_all_are_there(results
 
 
 def test_a_benchmark_where_nothing_could_be_classified_is_missing_not_zero(results):
-    blind = [replace(row, value=None, low=None, high=None, unclassified=40) if row.benchmark == "xstest-unsafe" else row
-             for row in with_whole_average(results)]
+    blind = [
+        replace(row, value=None, low=None, high=None, unclassified=40) if row.benchmark == "xstest-unsafe" else row
+        for row in with_whole_average(results)
+    ]
     row = rows_of(refusal_table(run_rows(blind, METRICS)))[0]
     assert (row["xstest_unsafe"], row["average"]) == ("missing", "missing")
     assert row["xstest_unsafe_unclassified"] == "40"
@@ -83,8 +93,9 @@ def test_side_by_side_keeps_the_blocks_apart(results):
     assert {(row["response_set"], row["method"], row["num_refusals"]) for row in theirs} == {
         ("Dolly", method, count) for method in ("IT", "RT") for count in ("0", "100")
     }
-    gemma = next(row for row in theirs if (row["base_model"], row["method"], row["num_refusals"]) ==
-                 ("Gemma-2-9B", "RT", "100"))
+    gemma = next(
+        row for row in theirs if (row["base_model"], row["method"], row["num_refusals"]) == ("Gemma-2-9B", "RT", "100")
+    )
     assert (gemma["xstest_unsafe"], gemma["average"]) == ("0.36", "0.35")
 
 
@@ -98,11 +109,18 @@ def test_the_figure_shows_each_rate_with_its_interval_and_a_measured_zero(result
     (drawing,) = refusal_drawings(run_rows(results, METRICS))
     assert drawing.name == "refusal_rates_dolly_paper"
     panels = {axes.get_title(): axes for axes in drawing.draw().axes if axes.get_title()}
-    assert list(panels) == ["MaliciousInstruct", "XSTest unsafe", "XSTest benign (false refusals)",
-                            "AlpacaEval (false refusals)"]
+    assert list(panels) == [
+        "MaliciousInstruct",
+        "XSTest unsafe",
+        "XSTest benign (false refusals)",
+        "AlpacaEval (false refusals)",
+    ]
     unsafe = panels["XSTest unsafe"]
-    heights = {bars.get_label(): [bar.get_height() for bar in bars] for bars in unsafe.containers
-               if bars.get_label() in ("untuned", "IT", "RT")}
+    heights = {
+        bars.get_label(): [bar.get_height() for bar in bars]
+        for bars in unsafe.containers
+        if bars.get_label() in ("untuned", "IT", "RT")
+    }
     assert heights["untuned"] == [0.40]
     assert heights["IT"] == pytest.approx([0.50, 0.60])
     assert heights["RT"] == pytest.approx([0.45, 0.55, 0.65])
@@ -130,7 +148,9 @@ def test_the_funnel_counts_what_each_step_took_out(curated: Path):
     steps = read_funnel(curated)
     rows = rows_of(funnel_table("Dolly 15k", steps))
     assert [(row["step"], row["rows_in"], row["kept"], row["dropped"]) for row in rows][2:4] == [
-        ("filter", "1000", "940", "60"), ("exact_dedup", "940", "932", "8")]
+        ("filter", "1000", "940", "60"),
+        ("exact_dedup", "940", "932", "8"),
+    ]
     assert rows[2]["reasons"] == "blank 15, too_short 45"
     assert rows[1]["changed"] == "31"
     assert (rows[0]["dropped"], rows[0]["reasons"]) == ("2", "quarantined 2")
@@ -152,8 +172,9 @@ def test_the_funnel_counts_what_each_step_took_out(curated: Path):
     ],
 )
 def test_a_funnel_that_does_not_add_up_is_refused(tmp_path: Path, rows: list, message: str):
-    table = pa.Table.from_pylist([{"position": 0, "step": "filter", "measure": name, "value": float(value)}
-                                  for name, value in rows])
+    table = pa.Table.from_pylist(
+        [{"position": 0, "step": "filter", "measure": name, "value": float(value)} for name, value in rows]
+    )
     pq.write_table(table, tmp_path / "steps.parquet")
     with pytest.raises(InputError, match=message):
         read_funnel(tmp_path)

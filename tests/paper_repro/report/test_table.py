@@ -54,7 +54,8 @@ def test_a_row_of_another_length_is_refused():
 
 
 def test_repeats_count_only_with_all_cells_to_their_left():
-    made = table(("a", "x", 1.0), ("a", "x", 1.0), ("b", "x", 1.0),
-                 columns=(NAME, Column("set", "Set", names_row=True), RATE))
+    made = table(
+        ("a", "x", 1.0), ("a", "x", 1.0), ("b", "x", 1.0), columns=(NAME, Column("set", "Set", names_row=True), RATE)
+    )
     assert [made.repeats(1, column) for column in range(3)] == [True, True, False]
     assert [made.repeats(2, column) for column in range(3)] == [False, False, False]

@@ -12,13 +12,27 @@ from artifacts.errors import InputError, StageError
 from paper_repro.score.schema import COLUMNS, SCHEMA, Result, faults, read_results, to_csv, to_table, write_results
 
 ROW = Result(
-    study="refusal", base_model="tiny", model_size=1000, response_set="dolly", recipe="paper", method="RT",
-    num_refusals=100, strategy="paper", seed=0, benchmark="xstest-unsafe", metric="refusal_rate", value=0.5, n=40,
-    low=0.35, high=0.65, unclassified=2, failed=0, judge="refusal-rules", digest="d" * 64,
+    study="refusal",
+    base_model="tiny",
+    model_size=1000,
+    response_set="dolly",
+    recipe="paper",
+    method="RT",
+    num_refusals=100,
+    strategy="paper",
+    seed=0,
+    benchmark="xstest-unsafe",
+    metric="refusal_rate",
+    value=0.5,
+    n=40,
+    low=0.35,
+    high=0.65,
+    unclassified=2,
+    failed=0,
+    judge="refusal-rules",
+    digest="d" * 64,
 )
-UNTUNED = replace(
-    ROW, method="untuned", response_set=None, recipe=None, num_refusals=None, strategy=None, seed=None
-)
+UNTUNED = replace(ROW, method="untuned", response_set=None, recipe=None, num_refusals=None, strategy=None, seed=None)
 
 
 def test_written_rows_are_read_back_sorted_untuned_first(tmp_path):

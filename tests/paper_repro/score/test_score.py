@@ -16,7 +16,12 @@ from paper_repro.score.schema import read_results
 
 UNTUNED = {"base_model": "tiny", "model_size": 10, "method": "untuned"}
 TUNED = UNTUNED | {
-    "method": "RT", "response_set": "dolly", "recipe": "paper", "num_refusals": 100, "strategy": "paper", "seed": 0
+    "method": "RT",
+    "response_set": "dolly",
+    "recipe": "paper",
+    "num_refusals": 100,
+    "strategy": "paper",
+    "seed": 0,
 }
 REFUSES, COMPLIES = Opinion("ok", label="refusal"), Opinion("ok", label="compliance")
 UNCLEAR, FAILED = Opinion("unclassified"), Opinion("failed")
@@ -28,8 +33,12 @@ def artifact(folder, judge, verdicts, condition=UNTUNED, tokens=7):
     for benchmark, subset, opinions in verdicts:
         for i, opinion in enumerate(opinions):
             generation = {
-                "prompt_id": f"{benchmark}{subset}{i}", "benchmark": benchmark, "subset": subset, "prompt": "p",
-                "response": "r", "num_tokens": tokens and tokens + i,
+                "prompt_id": f"{benchmark}{subset}{i}",
+                "benchmark": benchmark,
+                "subset": subset,
+                "prompt": "p",
+                "response": "r",
+                "num_tokens": tokens and tokens + i,
                 "finish_reason": tokens and ("eos", "length")[i % 2],
             }
             rows.append(verdict_row(generation, judge, opinion))
