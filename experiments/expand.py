@@ -18,6 +18,7 @@ from experiments.cells import Cell, walk
 from experiments.profiles import Profile, Study
 from paper_repro.generate import GENERATE
 from paper_repro.judge import JUDGE
+from paper_repro.models import ModelSource
 from paper_repro.report import REPORT
 from paper_repro.score import SCORE, ScoreSettings
 from paper_repro.train import TRAIN
@@ -78,6 +79,11 @@ def _mixed(study: Study, response_set: str, count: int, strategy: str, pool: str
     return Cell(MIX, label, settings, tuple(arguments), inputs)
 
 
+def _weights(base: ModelSource) -> dict[str, str]:
+    """Digest of a local folder of weights: its name does not say what is in it."""
+    return {name: input_digest(path) for name, path in base.inputs().items()}
+
+
 def _models(profile: Profile, study: Study) -> Iterator[Cell]:
     """One tuned model per combination; without refusals the strategy makes no difference, so it is tuned once."""
     for response_set, method, count, seed in product(
@@ -87,7 +93,7 @@ def _models(profile: Profile, study: Study) -> Iterator[Cell]:
             mixed = _mixed(study, response_set, count, strategy, profile.refusals)
             settings = profile.train.model_copy(update={"method": method, "seed": seed})
             label = f"{mixed.label}-{method}-{seed}"
-            yield Cell(TRAIN, label, settings, ("{trainset}",), {"trainset": mixed})
+            yield Cell(TRAIN, label, settings, ("{trainset}",), {"trainset": mixed}, _weights(settings.base))
 
 
 def _generations(profile: Profile, study: Study) -> Iterator[Cell]:
@@ -95,7 +101,7 @@ def _generations(profile: Profile, study: Study) -> Iterator[Cell]:
     arguments = tuple(argument for name in prompts for argument in ("--prompts", f"{{{name}}}"))
     if study.untuned:
         untuned = profile.generate.model_copy(update={"base": profile.train.base})
-        yield Cell(GENERATE, "untuned", untuned, arguments, prompts)
+        yield Cell(GENERATE, "untuned", untuned, arguments, prompts, _weights(profile.train.base))
     for model in _models(profile, study):
         inputs = prompts | {"model": model}
         yield Cell(GENERATE, model.label, profile.generate, (*arguments, "--model", "{model}"), inputs)
