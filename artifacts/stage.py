@@ -137,6 +137,9 @@ class Stage:
             return found, True
         workspace = _open_workspace(out, plan)
         log.info("%s: %s %s", self.name, "resuming" if workspace.resumed else "starting", out)
+        for path in inputs.values():
+            if is_artifact(path):
+                verify_outputs(read_manifest(path))
         started = time.time()
         self.work(settings, inputs, workspace)
         shutil.rmtree(workspace.scratch, ignore_errors=True)
@@ -162,11 +165,14 @@ def thread_count() -> int:
 
 
 def input_digest(path: Path) -> str:
-    """Digest of an input: an artifact's identity, or a plain file's bytes."""
+    """Digest of an input: an artifact's identity, or a plain file's name and bytes, or those of a folder's files.
+
+    The name counts because stages call rows and sets after it.
+    """
     if is_artifact(path):
         return read_manifest(path).digest
     if path.is_file():
-        return digest_file(path)
+        return digest_json({path.name: digest_file(path)})
     if path.is_dir():
         return digest_json({str(p.relative_to(path)): digest_file(p) for p in sorted(path.rglob("*")) if p.is_file()})
     raise InputError("no such file or folder", where=str(path))

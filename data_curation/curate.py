@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from artifacts.errors import InputError, UserError
 from artifacts.files import read_json, write_json, write_jsonl
-from artifacts.manifest import Artifact, is_artifact, read_manifest, verify_outputs
+from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.settings import Settings
 from artifacts.stage import Stage, Workspace
 from data_curation.decisions import Ledger
@@ -117,7 +117,6 @@ def _read(settings: CurateSettings, inputs: Mapping[str, Path]) -> tuple[Reading
     path = inputs[INPUT]
     if is_artifact(path):
         artifact = read_manifest(path)
-        verify_outputs(artifact)
         records = from_table(pq.read_table(artifact.file("data.parquet")))
         return Reading(records=records, rows_in=len(records)), dict(artifact.summary)
     reading = read_file(path, settings.source, settings.columns)

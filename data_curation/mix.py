@@ -14,7 +14,7 @@ from pydantic import Field
 
 from artifacts.errors import InputError, UserError
 from artifacts.files import write_jsonl
-from artifacts.manifest import Artifact, is_artifact, read_manifest, verify_outputs
+from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.settings import Settings
 from artifacts.stage import Stage, Workspace
 from data_curation.embeddings import EncoderSettings
@@ -120,7 +120,6 @@ def _read(path: Path, columns: Columns) -> Reading:
         raise InputError(f"holds '{artifact.identity.kind}', not responses", where=str(path))
     if columns != Columns():
         raise UserError("columns are for plain files; an artifact has its own", where=str(path))
-    verify_outputs(artifact)
     records = from_table(pq.read_table(artifact.file("data.parquet")))
     return Reading(records=records, rows_in=len(records))
 

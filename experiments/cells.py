@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from artifacts.digests import digest_json
+from artifacts.digests import digest_file, digest_json
 from artifacts.errors import ResponseTuningError
 from artifacts.manifest import is_artifact, read_manifest, verify_outputs
+from artifacts.pins import PINS, pin_names
 from artifacts.settings import Settings
 from artifacts.stage import Stage
 from artifacts.store import rt_home
@@ -29,7 +30,7 @@ class Cell:
         arguments: The command line after `rt <stage>`, without settings and output; it may name
             upstream folders as `{input name}`.
         inputs: Input name to upstream cell.
-        extra: Further digests that decide the result, e.g. of a pin.
+        extra: Further digests that decide the result, of files that no cell makes.
     """
 
     stage: Stage
@@ -43,7 +44,13 @@ class Cell:
     def key(self) -> str:
         """Digest (hex) of all that decides this cell's result."""
         upstream = {name: cell.key for name, cell in self.inputs.items()}
-        return digest_json(self.stage.key(self.settings, {**upstream, **self.extra}))
+        pins = {f"pin-{name}": digest_file(PINS / f"{name}.yaml") for name in self.pins}
+        return digest_json(self.stage.key(self.settings, {**upstream, **pins, **self.extra}))
+
+    @cached_property
+    def pins(self) -> list[str]:
+        """Names of the pins that the settings mention: sources, base weights, encoders."""
+        return sorted(set(_mentions(self.settings.resolved())) & set(pin_names()))
 
     @property
     def name(self) -> str:
@@ -76,6 +83,18 @@ class Cell:
         arguments = [argument.format_map(folders) for argument in self.arguments]
         settings = ["--settings", str(self.settings_file), "--out", str(self.folder), "--overwrite"]
         return ["rt", self.stage.name, *arguments, *settings]
+
+
+def _mentions(value: object) -> Iterator[str]:
+    """Every string in resolved settings under a key that may name a pin."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in ("source", "name", "model") and isinstance(inner, str):
+                yield inner
+            yield from _mentions(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _mentions(inner)
 
 
 def walk(targets: Iterable[Cell]) -> list[Cell]:

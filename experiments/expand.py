@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import product
 
-from artifacts.digests import digest_file
 from artifacts.errors import SettingsError
-from artifacts.pins import PINS, pin_names
 from artifacts.published import PUBLISHED
 from artifacts.stage import input_digest
 from data_curation.collect import CollectSettings, stage_of
 from data_curation.curate import CURATE, CurateSettings
 from data_curation.mix import MIX, MixSettings
-from data_curation.sources import find_source
 from experiments.cells import Cell, walk
 from experiments.profiles import Profile, Study
 from paper_repro.generate import GENERATE
@@ -35,26 +33,12 @@ def plan_cells(profile: Profile) -> list[Cell]:
 
 def pins_of(cells: Iterable[Cell]) -> list[str]:
     """Names of the pins that these cells read: sources, base weights, encoders."""
-    found = {name for cell in cells for name in _pin_mentions(cell.settings.resolved())}
-    return sorted(found & set(pin_names()))
-
-
-def _pin_mentions(value: object) -> Iterator[str]:
-    """Every string in resolved settings under a key that may name a pin."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key in ("source", "name", "model") and isinstance(inner, str):
-                yield inner
-            yield from _pin_mentions(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _pin_mentions(inner)
+    return sorted({name for cell in cells for name in cell.pins})
 
 
 def _collect(source: str) -> Cell:
     settings = CollectSettings(source=source)
-    pin = {"pin": digest_file(PINS / f"{find_source(source).name}.yaml")}
-    return Cell(stage_of(settings), source, settings, extra=pin)
+    return Cell(stage_of(settings), source, settings)
 
 
 def _collected(profile: Profile) -> list[Cell]:
@@ -63,7 +47,10 @@ def _collected(profile: Profile) -> list[Cell]:
 
 
 def _curated(source: str, recipe: str) -> Cell:
-    return Cell(CURATE, f"{source}-{recipe}", CurateSettings(recipe=recipe), ("{input}",), {"input": _collect(source)})
+    settings = CurateSettings(recipe=recipe)
+    # recipes may be files: only their name is part of the folder's
+    label = f"{source}-{re.sub(r'[^A-Za-z0-9_-]+', '-', settings.recipe.name)}"
+    return Cell(CURATE, label, settings, ("{input}",), {"input": _collect(source)})
 
 
 def _mixed(study: Study, response_set: str, count: int, strategy: str, pool: str | None) -> Cell:
@@ -75,7 +62,7 @@ def _mixed(study: Study, response_set: str, count: int, strategy: str, pool: str
     if count and pool:
         inputs["pool"] = _collect(pool)
         arguments += ["--pool", "{pool}"]
-    label = f"{response_set}-{study.recipe}-{count}" + (f"-{strategy}" if count else "")
+    label = f"{inputs['base'].label}-{count}" + (f"-{strategy}" if count else "")
     return Cell(MIX, label, settings, tuple(arguments), inputs)
 
 
@@ -123,8 +110,9 @@ def _report(profile: Profile) -> Cell:
     inputs: dict[str, Cell] = {}
     arguments: list[str] = []
     for source, recipe in product(profile.curation.corpora, profile.curation.recipes):
-        inputs[f"curated-{source}-{recipe}"] = _curated(source, recipe)
-        arguments += ["--curated", f"{source}-{recipe}={{curated-{source}-{recipe}}}"]
+        cell = _curated(source, recipe)
+        inputs[f"curated-{cell.label}"] = cell
+        arguments += ["--curated", f"{cell.label}={{curated-{cell.label}}}"]
     if profile.study:
         inputs["scores"] = _scores(profile, profile.study)
         arguments += ["--scores", "{scores}"]
@@ -146,5 +134,10 @@ def _check(profile: Profile, inputs: dict[str, Cell]) -> None:
             faults.append("prompts: required, as there is a study")
         if not profile.judges:
             faults.append("judges: required, as there is a study")
+    made = bool(profile.study or profile.curation.corpora)
+    if made and profile.report.source == "published":
+        faults.append("report.source: 'published' leaves out what study and curation make; use 'both' or 'run'")
+    if not profile.study and profile.report.source != "published":
+        faults.append(f"report.source: '{profile.report.source}' needs a study")
     if faults:
         raise SettingsError(faults, where=f"profile {profile.name}")

@@ -64,6 +64,7 @@ class Profile(Settings):
         name: Name of the profile.
         threads: Compute threads of every cell; part of what a cell is, so a run on more cores gives the same numbers.
             Cells run side by side on all cores: small models gain little from more threads each.
+        memory_mb: Memory that cells may take side by side, by their rules' estimates.
         corpora: Sources of responses to collect.
         refusals: Source of refusals.
         prompts: Sources of prompts.
@@ -75,6 +76,7 @@ class Profile(Settings):
 
     name: str
     threads: Size = 1
+    memory_mb: Annotated[int, Field(ge=3000)] = 6000
     corpora: tuple[str, ...] = ()
     refusals: str | None = None
     prompts: tuple[str, ...] = ()

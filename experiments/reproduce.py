@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from artifacts.files import write_json, write_text
 from artifacts.manifest import MANIFEST
 from artifacts.pins import availability, fetch
 from artifacts.stage import thread_count
-from artifacts.store import rt_home
+from artifacts.store import mirror_folder, rt_home
 from experiments.cells import Cell
 from experiments.expand import pins_of, plan_cells
 from experiments.profiles import load_profile
@@ -38,6 +39,7 @@ def reproduce(
         MissingDataError: data that no reachable origin holds; one message for all of it, before any work.
         StageError: a cell failed; the message names its log.
     """
+    _absolute_environment()
     profile = load_profile(profile_name, overrides)
     cores = cores or thread_count()
     os.environ["RT_THREADS"] = str(profile.threads)  # part of every compute cell's name
@@ -50,8 +52,15 @@ def reproduce(
     if pending:
         _fetch_all(pending)
         _say(f"{profile.name}: {len(pending)} of {len(cells)} cells to do")
-        _run(profile_name, overrides, pending, cores)
+        _run(profile_name, overrides, pending, cores, profile.memory_mb)
     _finish(profile.name, report, bool(pending), as_json)
+
+
+def _absolute_environment() -> None:
+    """The workflow and its stages run in other folders than this process."""
+    os.environ["RT_HOME"] = str(rt_home())
+    if (mirror := mirror_folder()) is not None:
+        os.environ["RT_MIRROR"] = str(mirror)
 
 
 def _fetch_all(pending: Sequence[Cell]) -> None:
@@ -70,17 +79,20 @@ def _fetch_all(pending: Sequence[Cell]) -> None:
         )
 
 
-def _run(profile_name: str, overrides: Sequence[str], pending: Sequence[Cell], cores: int) -> None:
+def _run(profile_name: str, overrides: Sequence[str], pending: Sequence[Cell], cores: int, memory_mb: int) -> None:
     home = rt_home()
     for cell in pending:
         (cell.folder / MANIFEST).unlink(missing_ok=True)  # damaged: Snakemake looks only whether it is there
         write_text(cell.settings_file, yaml.safe_dump(cell.settings.resolved(), sort_keys=False, allow_unicode=True))
     config = home / "plans" / "workflow.json"
-    write_json(config, {"profile": profile_name, "overrides": list(overrides)})
+    write_json(config, {"profile": profile_name, "overrides": list(overrides), "folder": str(Path.cwd())})
+    # a manifest, written last, says what is whole; Snakemake's own marks would throw away what finished after a kill
+    shutil.rmtree(home / ".snakemake" / "incomplete", ignore_errors=True)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(home)]
     command += ["--configfile", str(config), "--cores", str(cores)]
     # a killed run leaves Snakemake's lock behind; each cell holds its own, which dies with its process
     command += ["--nolock", "--rerun-incomplete", "--rerun-triggers", "input", "--quiet", "rules", "host"]
+    command += ["--resources", f"mem_mb={memory_mb}"]
     if subprocess.call(command, env=_environment(), stdout=sys.stderr):
         failed = [cell for cell in pending if not cell.is_done() and _log(cell).exists()]
         logs = "\n".join(f"  - {cell.stage.name} {cell.label}: {_log(cell)}" for cell in failed)

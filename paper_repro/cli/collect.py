@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+import yaml
 
+from artifacts.pins import availability
 from artifacts.settings import load_settings
 from data_curation.collect import CollectSettings, collect_inputs, stage_of
 from data_curation.sources import SOURCES
-from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage
+from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, emit, run_stage
 
 _NAMES = {
     kind: ", ".join(name for name, source in SOURCES.items() if source.kind == kind) for kind in ("corpus", "prompts")
@@ -48,6 +50,10 @@ def collect(
     """Parse the options and run the stage."""
     given = int(rows) if rows is not None and rows.isdigit() else rows
     resolved = load_settings(CollectSettings, settings, overrides or (), source=source, rows=given)
+    if dry_run:
+        plan = {"settings": resolved.resolved(), "source": availability(resolved.source)}
+        emit(plan, as_json, yaml.safe_dump(plan, sort_keys=False, allow_unicode=True))
+        return
     run_stage(
         stage_of(resolved),
         resolved,

@@ -196,6 +196,8 @@ def _outcome_of_run(claim: Claim, cells: Mapping, seeds: int, quantities: Mappin
         absent = error.args[0]
         named = label(absent) if isinstance(absent, tuple) else absent
         return Outcome(claim, "not testable", f"the run lacks a number that it needs: {named}")
+    if not values:
+        return Outcome(claim, "not testable", "the run has no pair of models that the statement compares")
     # the statement's count of cells is the paper's; a share of them is what carries over
     comparison = claim.comparison
     share = (comparison.at_least or comparison.of) / comparison.of

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artifacts.errors import InputError
-from artifacts.manifest import Artifact, is_artifact, read_manifest
+from artifacts.manifest import is_artifact, read_manifest
 from paper_repro.rows import read_rows
 from paper_repro.sequences import TokenSequence, build_all
 from paper_repro.train.settings import TrainSettings
@@ -60,17 +60,19 @@ def condition_facts(trainset: Path, name: str | None) -> dict[str, Any]:
 
     A mixed set knows all of it; other data is a response set without refusals mixed in, under its own name.
     """
-    artifact: Artifact | None = read_manifest(trainset) if is_artifact(trainset) else None
-    condition = artifact.summary.get("condition") if artifact else None
-    if condition is None:
-        settings = artifact.identity.settings if artifact else {}
-        condition = {
-            "response_set": settings.get("name") or (trainset.stem if trainset.is_file() else trainset.name),
-            "recipe": settings.get("recipe") if isinstance(settings.get("recipe"), str) else None,
-            "num_refusals": 0,
-            "strategy": None,
-        }
+    summary = read_manifest(trainset).summary if is_artifact(trainset) else {}
+    condition = summary.get("condition") or {
+        "response_set": summary.get("response_set") or summary.get("source") or _plain_name(trainset),
+        # a corpus is as its source gave it; of other data nobody knows
+        "recipe": summary.get("recipe") or ("paper" if "source" in summary else None),
+        "num_refusals": 0,
+        "strategy": None,
+    }
     return condition | ({"response_set": name} if name else {})
+
+
+def _plain_name(path: Path) -> str:
+    return path.stem if path.is_file() else path.name
 
 
 def load_data(tokenizer: PreTrainedTokenizerBase, trainset: Path, settings: TrainSettings) -> TrainingData:

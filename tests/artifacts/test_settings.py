@@ -76,6 +76,13 @@ def test_a_key_given_twice_is_refused_with_its_line(tmp_path):
         load_settings(Train, path)
 
 
+def test_a_key_that_is_a_list_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "train.yaml"
+    path.write_text("epochs: 1\n? [a, b]\n: 2\n")
+    with pytest.raises(InputError, match=r"train\.yaml:2: .*a key is a list"):
+        load_settings(Train, path)
+
+
 def test_yaml_tags_that_build_objects_are_refused(tmp_path):
     path = tmp_path / "train.yaml"
     path.write_text("epochs: !!python/object/apply:os.getcwd []\n")

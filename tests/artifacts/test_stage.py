@@ -15,7 +15,7 @@ import pytest
 from artifacts.errors import DigestError, InputError, StageError, UserError
 from artifacts.manifest import read_manifest
 from artifacts.settings import Settings
-from artifacts.stage import Stage, thread_count
+from artifacts.stage import Stage, input_digest, thread_count
 
 
 class Copies(Settings):
@@ -158,6 +158,21 @@ def test_a_stage_that_writes_nothing_is_a_failure(tmp_path):
     stage = Stage("copy", "copies", 1, Copies, lambda settings, inputs, workspace: None)
     with pytest.raises(StageError, match="wrote no file"):
         stage.run(Copies(), tmp_path / "out")
+
+
+def test_an_input_artifact_with_changed_files_is_refused(tmp_path, text):
+    """Its manifest alone would let other bytes through under the old digest."""
+    STAGE.run(Copies(), tmp_path / "first", {"text": text})
+    (tmp_path / "first" / "out.txt").write_text("forged\nforged\n")
+    stage = Stage("read", "read", 1, Copies, lambda *_: None)
+    with pytest.raises(DigestError, match=r"out\.txt"):
+        stage.run(Copies(), tmp_path / "second", {"first": tmp_path / "first"})
+
+
+def test_a_renamed_file_is_another_input(tmp_path, text):
+    other = tmp_path / "other.txt"
+    other.write_bytes(text.read_bytes())
+    assert input_digest(other) != input_digest(text)
 
 
 def test_a_missing_input_is_named(tmp_path):

@@ -80,10 +80,45 @@ def test_the_pins_of_a_plan_are_sources_weights_and_encoders():
     }  # fmt: skip
 
 
+def test_a_recipe_of_ones_own_is_named_by_its_name(tmp_path):
+    path = tmp_path / "my recipe.v1.yaml"
+    path.write_text("name: mine v1.0\nsteps: [{step: exact_dedup}]\n")
+    cells = plan(f"study.recipe={path}", f"curation.recipes=['{path}']")
+    (curated,) = by_stage(cells, "curate").values()
+    assert curated.label == "dolly-mine-v1-0"
+    assert all(cell.command() for cell in cells)
+
+
+def test_another_pin_renames_what_reads_it(tmp_path, monkeypatch):
+    import shutil
+
+    from artifacts import pins
+    from experiments import cells
+
+    def names():
+        return {(cell.stage.name, cell.label): cell.name for cell in plan()}
+
+    before = names()
+    folder = tmp_path / "pins"
+    shutil.copytree(pins.PINS, folder)
+    (folder / "smollm2-135m-instruct.yaml").open("a").write("\n")
+    monkeypatch.setattr(cells, "PINS", folder)
+    after = names()
+    renamed = {stage for (stage, label), name in before.items() if after[stage, label] != name}
+    assert renamed == {"train", "generate", "judge", "score", "report"}
+
+
 def test_the_published_profile_needs_no_data():
     cells = plan(profile="published")
     assert [cell.stage.name for cell in cells] == ["report"]
     assert pins_of(cells) == []
+
+
+def test_a_report_without_what_it_needs_or_of_what_it_leaves_out_is_refused():
+    with pytest.raises(SettingsError, match=r"report\.source: 'published' leaves out"):
+        plan("report.source=published")
+    with pytest.raises(SettingsError, match=r"report\.source: 'both' needs a study"):
+        plan("study=null")
 
 
 def test_what_a_study_lacks_is_told_at_once():

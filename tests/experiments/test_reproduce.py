@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +79,40 @@ def test_a_dry_run_lists_cells_and_sources_and_does_nothing(tmp_path):
     assert all(not cell["done"] for cell in plan["cells"])
     assert plan["sources"]["lima"].startswith("missing: RT_MIRROR is not set")
     assert not (tmp_path / "home").exists()
+
+
+def test_paths_are_relative_to_where_the_user_stands(tmp_path, mirror):
+    """The mirror, RT_HOME and the profile: the workflow runs elsewhere, and so do its stages."""
+    (tmp_path / "mirror").symlink_to(mirror)
+    (tmp_path / "mine.yaml").write_text("name: mine\ncorpora: [lima]\nreport: {source: published}\n")
+    done = run("--profile", "mine.yaml", home="home", mirror="mirror", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.glob("home/collect/lima-*/data.parquet"))
+
+
+def test_what_finished_after_its_parent_was_killed_is_kept(published, tmp_path):
+    """Snakemake's mark of an unfinished job beside a whole manifest: the cell is not made again."""
+    home, _ = published
+    (report,) = (home / "report").iterdir()
+    marks = home / ".snakemake" / "incomplete"
+    marks.mkdir(exist_ok=True)
+    name = base64.b64encode(f"report/{report.name}/manifest.json".encode()).decode()
+    (marks / name).write_text("")
+    before = (report / "manifest.json").stat().st_mtime_ns
+    other = run("--set=report.title=Another", home=home)
+    assert other.returncode == 0, other.stderr
+    assert (report / "manifest.json").stat().st_mtime_ns == before
+    shutil.rmtree(next(path for path in (home / "report").iterdir() if path != report))
+
+
+def test_the_examples_of_the_help_texts_plan(tmp_path):
+    text = run("--help", home=tmp_path / "home").stdout
+    example = re.search(r"Example:\s+rt reproduce (.*)", text)[1].split()
+    makefile = (Path(__file__).resolve().parents[2] / "Makefile").read_text()
+    settings = re.search(r'^reproduce:.*SET="([^"]+)"', makefile, re.MULTILINE)[1].split()
+    for arguments in (example, ["--profile", "laptop", *(f"--set={s}" for s in settings), "--dry-run"]):
+        done = run(*arguments, home=tmp_path / "home")
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_misspelt_option_value_exits_2(tmp_path):

@@ -14,11 +14,12 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from artifacts.errors import InputError, SettingsError, StageError, UserError
-from artifacts.settings import load_settings
+from artifacts.settings import Settings, load_settings
+from artifacts.stage import Stage
 from paper_repro.models import ModelSource, load_base
 from paper_repro.sequences import build, inference_prompt
 from paper_repro.train import TrainSettings, train
-from paper_repro.train.data import load_data
+from paper_repro.train.data import condition_facts, load_data
 from paper_repro.train.loss import summed_loss
 from paper_repro.train.merge import save_model
 from paper_repro.train.order import epoch_order
@@ -196,6 +197,25 @@ def test_no_file_of_the_model_names_this_machine(straight, base):
         if path.is_file() and path.name != "manifest.json":
             assert str(base.parent).encode() not in path.read_bytes(), path
     assert str(base.parent) not in straight.identity.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("kind", "summary", "expected"),
+    [
+        ("curated", {"response_set": "dolly", "recipe": "careful"}, ("dolly", "careful")),
+        ("corpus", {"source": "lima"}, ("lima", "paper")),
+        ("trainset", {"condition": {"response_set": "alpaca", "recipe": "paper"}}, ("alpaca", "paper")),
+    ],
+)
+def test_the_condition_names_what_was_trained_on(tmp_path, kind, summary, expected):
+    def work(settings, inputs, workspace):
+        (workspace.path / "data.parquet").write_bytes(b"")
+        workspace.summary.update(summary)
+
+    Stage("s", kind, 1, Settings, work).run(Settings(), tmp_path / "some-folder")
+    facts = condition_facts(tmp_path / "some-folder", None)
+    assert (facts["response_set"], facts["recipe"]) == expected
+    assert condition_facts(tmp_path / "some-folder", "mine")["response_set"] == "mine"
 
 
 def test_long_rows_are_cut_and_fully_masked_rows_left_out(base, tmp_path):

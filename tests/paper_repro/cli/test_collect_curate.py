@@ -55,6 +55,15 @@ def test_own_columns_a_readable_funnel_and_a_second_run_that_does_nothing(rt, mi
     assert "nothing to do" in err
 
 
+def test_a_dry_run_of_collect_tells_where_from_and_fetches_nothing(rt, tmp_path, monkeypatch):
+    monkeypatch.delenv("RT_MIRROR", raising=False)
+    status, out, err = rt("collect", "lima", "--dry-run", "--json")
+    assert status == 0, err
+    plan = json.loads(out)
+    assert plan["settings"] == {"source": "lima", "rows": 1000}
+    assert plan["source"].startswith("missing: RT_MIRROR is not set")
+
+
 def test_dry_run_shows_the_resolved_recipe_and_makes_nothing(rt, mine, tmp_path):
     status, out, _ = rt("curate", mine, "--response-column", "answer", "--out", tmp_path / "out", "--dry-run", "--json")
     assert status == 0

@@ -101,6 +101,13 @@ def test_one_seed_gives_no_verdict(results):
     assert outcomes_of_run([])["false-refusals"][0] == "not testable"
 
 
+def test_a_run_without_the_models_that_are_compared_decides_nothing():
+    cells = {("base", "dolly", "IT", 100): {"average": 0.5}}  # no RT to compare with
+    found = check_claims_of_run(load_claims(), cells, 2, OF_REFUSALS)
+    (outcome,) = [outcome for outcome in found if outcome.claim.id == "it-refuses-more"]
+    assert outcome.verdict == "not testable"
+
+
 def test_two_seeds_decide_what_they_measured_and_nothing_else(results):
     second = [
         replace(row, seed=1, value=0.36 if row.benchmark == "xstest-benign" else row.value, low=None, high=None)
