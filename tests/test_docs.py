@@ -45,12 +45,11 @@ def with_commands():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", with_commands(), ids=lambda path: path.name)
-def test_the_commands_of_a_document_run_in_order(path, tmp_path, mirror):
+def test_the_commands_of_a_document_run_in_order(path, tmp_path):
     script = "\n".join(script_of(mode, body) for mode, body in blocks(path))
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "RT_HOME": os.environ.get("RT_TEST_HOME", str(tmp_path / "home")),
-        "RT_MIRROR": str(mirror),
     }
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True
