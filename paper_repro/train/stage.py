@@ -137,7 +137,9 @@ def _save(
 def _free(trainer: SFTTrainer) -> None:
     """Let go of the trained copy and its optimiser before the base is loaded again."""
     trainer.accelerator.free_memory()
-    trainer.model = trainer.model_wrapped = trainer.optimizer = trainer.lr_scheduler = None
+    for holder in (trainer, trainer.callback_handler):
+        holder.model = holder.optimizer = holder.lr_scheduler = None
+    trainer.model_wrapped = None
     gc.collect()
 
 
