@@ -103,7 +103,7 @@ def _environment() -> dict[str, str]:
     """Environment of the stages: this installation's `rt` first, and freed memory given back at once.
 
     glibc keeps freed blocks below a threshold that it raises by itself; with the threshold fixed, training took
-    2.7 GB where it had taken 3.5, at the same speed, so two cells fit where one did.
+    2.8 GB where it had taken 3.5, at the same speed, so two cells fit where one did.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     malloc = {"MALLOC_MMAP_THRESHOLD_": str(2**20), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
