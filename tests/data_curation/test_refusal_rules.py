@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from data_curation.readers import read_file
 from data_curation.refusal_rules import RULES, VERSION, RuleVerdict, classify, normalise
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,12 +87,8 @@ def test_the_labelled_set_is_balanced():
 
 
 def test_ordinary_answers_are_nearly_never_called_refusals(mirror):
-    zstandard = pytest.importorskip("zstandard")
-    path = mirror / "train" / "dolly_15k.jsonl.zst"
-    with open(path, "rb") as file:
-        text = zstandard.ZstdDecompressor().stream_reader(file).read().decode("utf-8")
-    rows = [json.loads(line) for line in text.split("\n")[:500]]
-    labels = Counter(classify(row["response"], row["instruction"]).label for row in rows)
+    records = read_file(mirror / "train" / "dolly_15k.jsonl.zst", "dolly", limit=500).records
+    labels = Counter(classify(record.response, record.instruction).label for record in records)
     assert labels["refusal"] <= 3
     assert labels["compliance"] >= 495
 
