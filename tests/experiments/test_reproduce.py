@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -90,19 +89,21 @@ def test_paths_are_relative_to_where_the_user_stands(tmp_path, mirror):
     assert list(tmp_path.glob("home/collect/lima-*/data.parquet"))
 
 
-def test_what_finished_after_its_parent_was_killed_is_kept(published, tmp_path):
+def test_what_finished_after_its_parent_was_killed_is_kept(tmp_path, mirror):
     """Snakemake's mark of an unfinished job beside a whole manifest: the cell is not made again."""
-    home, _ = published
-    (report,) = (home / "report").iterdir()
-    marks = home / ".snakemake" / "incomplete"
+    profile = tmp_path / "mine.yaml"
+    profile.write_text("name: mine\ncorpora: [lima]\nreport: {source: published}\n")
+    arguments = ("--profile", str(profile))
+    assert run(*arguments, home=tmp_path / "home", mirror=mirror).returncode == 0
+    (cell,) = (tmp_path / "home" / "collect").iterdir()
+    marks = tmp_path / "home" / ".snakemake" / "incomplete"
     marks.mkdir(exist_ok=True)
-    name = base64.b64encode(f"report/{report.name}/manifest.json".encode()).decode()
-    (marks / name).write_text("")
-    before = (report / "manifest.json").stat().st_mtime_ns
-    other = run("--set=report.title=Another", home=home)
-    assert other.returncode == 0, other.stderr
-    assert (report / "manifest.json").stat().st_mtime_ns == before
-    shutil.rmtree(next(path for path in (home / "report").iterdir() if path != report))
+    (marks / base64.b64encode(f"collect/{cell.name}/manifest.json".encode()).decode()).write_text("")
+    before = (cell / "manifest.json").stat().st_mtime_ns
+    again = run(*arguments, "--set=report.title=Another", home=tmp_path / "home", mirror=mirror)
+    assert again.returncode == 0, again.stderr
+    assert "1 of 2 cells to do" in again.stderr
+    assert (cell / "manifest.json").stat().st_mtime_ns == before
 
 
 def test_the_examples_of_the_help_texts_plan(tmp_path):
