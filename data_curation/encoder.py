@@ -31,7 +31,7 @@ class EncoderSettings(Settings):
         batch_tokens: Padded word pieces in one forward pass; does not depend on the machine.
         dtype: Number type of the forward pass. `bfloat16` was 3.2 times as fast on a CPU that has it in hardware,
             and gave the same semantic drops on Dolly (cosines moved by up to 0.003); vectors are float32 either way.
-        device: `auto` takes a GPU where there is one. CPU and GPU agree closely, not to the bit.
+        device: `auto` takes a GPU where there is one; its vectors were not compared with those of a CPU yet.
     """
 
     model: str = "all-minilm-l6-v2"
