@@ -18,7 +18,22 @@ Source = Annotated[
     ),
 ]
 Scores = Annotated[
-    Path | None, typer.Option("--scores", help="A folder made by `rt score`; for run and both.", show_default=False)
+    list[Path] | None,
+    typer.Option(
+        "--scores",
+        metavar="DIR",
+        help="A folder made by `rt score`, one a study; for run and both; repeatable.",
+        show_default=False,
+    ),
+]
+Missing = Annotated[
+    Path | None,
+    typer.Option(
+        "--missing",
+        metavar="FILE",
+        help="JSON of conditions that a run had to leave out, to be told on the page.",
+        show_default=False,
+    ),
 ]
 CuratedSets = Annotated[
     list[str] | None,
@@ -50,6 +65,7 @@ def report(
     source: Source = None,
     scores: Scores = None,
     curated: CuratedSets = None,
+    missing: Missing = None,
     table: TableNumbers = None,
     figure: FigureNumbers = None,
     everything: All = False,
@@ -79,7 +95,7 @@ def report(
 
     given = {"source": source, "title": title, **_selection(table, figure, everything)}
     resolved = load_settings(ReportSettings, settings, overrides or (), **given)
-    inputs = report_inputs(resolved, scores, _curated_sets(curated or []))
+    inputs = report_inputs(resolved, scores or [], _curated_sets(curated or []), missing)
     common.run_stage(REPORT, resolved, inputs, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)
 
 

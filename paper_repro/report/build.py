@@ -23,7 +23,7 @@ from paper_repro.report.quantities import OF_REFUSALS
 from paper_repro.report.refusal import METRICS, claim_cells, refusal_table, side_by_side_table
 from paper_repro.report.refusal_figure import refusal_drawings
 from paper_repro.report.run_rows import RunRow, run_rows
-from paper_repro.report.stage import CURATED, ReportSettings
+from paper_repro.report.stage import CURATED, SCORES, ReportSettings
 from paper_repro.report.table import Table, write_table
 from paper_repro.report.tables import TABLES
 from paper_repro.score.schema import Result, read_results
@@ -55,8 +55,9 @@ def build_report(
     book = _Book()
     tables = read_all(inputs["published"]) if "published" in inputs else None
     checks = check_published(tables) if tables else []
-    if "scores" in inputs:
-        _add_run(book, read_results(inputs["scores"]), tables)
+    results = [result for name in sorted(inputs) if name.startswith(SCORES) for result in read_results(inputs[name])]
+    if results:
+        _add_run(book, results, tables)
     _add_curation(book, inputs)
     if tables:
         _add_published_claims(book, tables)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import field_validator
 
 from artifacts.errors import InputError, UserError
-from artifacts.manifest import Artifact
+from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.published import PUBLISHED
 from artifacts.settings import Settings
 from artifacts.stage import Stage, Workspace, input_digest
@@ -17,6 +17,8 @@ from paper_repro.report.figures import FIGURES
 from paper_repro.report.tables import TABLES
 
 CURATED = "curated-"
+SCORES = "scores-"
+MISSING = "missing"
 
 
 class ReportSettings(Settings):
@@ -56,30 +58,51 @@ def _known(value: tuple[int, ...], registry: Mapping[int, object], word: str) ->
 
 
 def report_inputs(
-    settings: ReportSettings, scores: Path | None = None, curated: Mapping[str, Path] | None = None
+    settings: ReportSettings,
+    scores: Sequence[Path] = (),
+    curated: Mapping[str, Path] | None = None,
+    missing: Path | None = None,
 ) -> dict[str, Path]:
-    """The inputs of a report: published numbers, scores and curated sets, as its source needs them.
+    """The inputs of a report: published numbers, scores of each study, curated sets and what is missing.
+
+    Args:
+        settings: Its source decides which are needed.
+        scores: `scores` artifacts (or folders with a `results.parquet`), each of another study; inputs `scores-<study>`.
+        curated: Name to `curated` artifact; inputs `curated-<name>`.
+        missing: JSON file of conditions that a run had to leave out (`experiments.missing`); input `missing`.
 
     Raises:
-        UserError: scores absent where the source needs them, or given where it does not.
+        UserError: scores absent where the source needs them, or given where it does not, or twice of one study.
     """
     inputs: dict[str, Path] = {}
     if settings.source in ("published", "both"):
         inputs["published"] = PUBLISHED
-    if settings.source == "published" and (scores or curated):
+    if settings.source == "published" and (scores or curated or missing):
         raise UserError("source 'published' takes no scores or curated sets", fix="use source 'run' or 'both'")
-    if settings.source in ("run", "both"):
-        if scores is None:
-            raise UserError(f"source '{settings.source}' needs scores", fix="pass --scores DIR, made by `rt score`")
-        inputs["scores"] = scores
-    return inputs | {f"{CURATED}{name}": path for name, path in (curated or {}).items()}
+    if settings.source in ("run", "both") and not scores:
+        raise UserError(f"source '{settings.source}' needs scores", fix="pass --scores DIR, made by `rt score`")
+    for folder in scores:
+        name = f"{SCORES}{_study(folder)}"
+        if name in inputs:
+            raise UserError(
+                f"two sets of scores would be called '{name}'", where=str(folder), fix="give each study once"
+            )
+        inputs[name] = folder
+    inputs |= {f"{CURATED}{name}": path for name, path in (curated or {}).items()}
+    return inputs | ({MISSING: missing} if missing else {})
+
+
+def _study(scores: Path) -> str:
+    """The study that scores belong to; of a folder that `rt score` did not make, its name."""
+    return read_manifest(scores, kind="scores").summary["study"] if is_artifact(scores) else scores.resolve().name
 
 
 def _work(settings: ReportSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
     from paper_repro.report.build import build_report
 
+    given = {"published": "published" in inputs, "scores": any(name.startswith(SCORES) for name in inputs)}
     needed = {"published": ("published",), "run": ("scores",), "both": ("published", "scores")}[settings.source]
-    absent = [name for name in needed if name not in inputs]
+    absent = [name for name in needed if not given[name]]
     if absent:
         raise InputError(f"inputs lack {', '.join(absent)}", where="report", fix="make them with report_inputs()")
     digests = {name: input_digest(path) for name, path in inputs.items()}
@@ -92,8 +115,9 @@ REPORT = Stage("report", "report", 1, ReportSettings, _work, packages=("jinja2",
 def report(
     settings: ReportSettings,
     out: Path,
-    scores: Path | None = None,
+    scores: Sequence[Path] = (),
     curated: Mapping[str, Path] | None = None,
+    missing: Path | None = None,
     *,
     overwrite: bool = False,
 ) -> Artifact:
@@ -102,9 +126,10 @@ def report(
     Args:
         settings: Source, title, notes, selection.
         out: Output folder.
-        scores: A `scores` artifact; needed for sources `run` and `both`.
+        scores: `scores` artifacts, one a study; needed for sources `run` and `both`.
         curated: Name to `curated` artifact, for the curation funnels.
+        missing: JSON file of conditions that a run had to leave out.
         overwrite: Replace a report made otherwise.
     """
-    artifact, _ = REPORT.run(settings, out, report_inputs(settings, scores, curated), overwrite=overwrite)
+    artifact, _ = REPORT.run(settings, out, report_inputs(settings, scores, curated, missing), overwrite=overwrite)
     return artifact

@@ -107,7 +107,7 @@ def test_curated_sets_take_a_name_or_that_of_their_folder(rt, tmp_path: Path):
         "--curated",
         f"lima={tmp_path / 'other'}",
     )
-    assert list(shown["inputs"]) == ["scores", "curated-dolly", "curated-lima"]
+    assert list(shown["inputs"]) == ["scores-scores", "curated-dolly", "curated-lima"]
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ class Page(HTMLParser):
 def both(scores: Path, curated: Path, tmp_path_factory: pytest.TempPathFactory):
     """A report of both sources."""
     settings = ReportSettings(source="both", title="A <script>alert(1)</script> & title", notes=(NOTE,))
-    return report(settings, tmp_path_factory.mktemp("reports") / "both", scores, {"dolly": curated})
+    return report(settings, tmp_path_factory.mktemp("reports") / "both", [scores], {"dolly": curated})
 
 
 def test_the_published_report_holds_every_table_and_figure_in_every_form(tmp_path: Path):
@@ -69,7 +69,7 @@ def test_a_selection_makes_only_what_was_named(tmp_path: Path):
 
 def test_equal_inputs_give_equal_bytes(both, scores: Path, curated: Path, tmp_path: Path):
     settings = ReportSettings.model_validate(both.identity.settings)
-    again = report(settings, tmp_path / "again", scores, {"dolly": curated})
+    again = report(settings, tmp_path / "again", [scores], {"dolly": curated})
     assert again.identity.outputs == both.identity.outputs
     assert again.digest == both.digest
     assert (tmp_path / "again" / "index.html").read_bytes() == both.file("index.html").read_bytes()
@@ -89,15 +89,17 @@ def test_numbers_that_do_not_add_up_fail_the_report_and_leave_no_manifest(tmp_pa
 
 
 def test_inputs_are_asked_for_by_source(scores: Path, curated: Path):
-    both = report_inputs(ReportSettings(source="both"), scores, {"dolly": curated})
-    assert list(both) == ["published", "scores", "curated-dolly"]
-    assert list(report_inputs(ReportSettings(source="run"), scores)) == ["scores"]
+    both = report_inputs(ReportSettings(source="both"), [scores], {"dolly": curated})
+    assert list(both) == ["published", f"scores-{scores.name}", "curated-dolly"]
+    assert list(report_inputs(ReportSettings(source="run"), [scores])) == [f"scores-{scores.name}"]
+    with pytest.raises(UserError, match="give each study once"):
+        report_inputs(ReportSettings(source="run"), [scores, scores])
     with pytest.raises(UserError, match="source 'run' needs scores"):
         report_inputs(ReportSettings(source="run"))
     with pytest.raises(UserError, match="takes no scores"):
-        report_inputs(ReportSettings(), scores)
+        report_inputs(ReportSettings(), [scores])
     with pytest.raises(InputError, match="inputs lack published"):
-        REPORT.work(ReportSettings(source="both"), {"scores": scores}, None)
+        REPORT.work(ReportSettings(source="both"), {"scores-x": scores}, None)
 
 
 def test_a_table_the_paper_does_not_have_is_refused_with_the_known_ones():
@@ -107,7 +109,7 @@ def test_a_table_the_paper_does_not_have_is_refused_with_the_known_ones():
 
 def test_two_curated_sets_that_would_share_a_file_are_refused(scores: Path, curated: Path, tmp_path: Path):
     with pytest.raises(InputError, match="curation_a-b"):
-        report(ReportSettings(source="run"), tmp_path / "out", scores, {"a b": curated, "a-b": curated})
+        report(ReportSettings(source="run"), tmp_path / "out", [scores], {"a b": curated, "a-b": curated})
 
 
 def test_the_page_loads_nothing_and_escapes_everything(both):
@@ -159,7 +161,7 @@ def test_names_in_the_scores_are_escaped(results, tmp_path: Path):
     folder = tmp_path / "hostile"
     folder.mkdir()
     write_results([replace(row, base_model="<img src=x onerror=alert(1)>") for row in results], folder)
-    made = report(ReportSettings(source="run"), tmp_path / "out", folder)
+    made = report(ReportSettings(source="run"), tmp_path / "out", [folder])
     page = Page(made.file("index.html").read_text())
     assert page.tags.count("img") == 1
     assert any("<img src=x" in word for word in page.words)
