@@ -174,7 +174,7 @@ def parameter_count(model: PreTrainedModel) -> int:
 def _local_folder(path: Path) -> Path:
     if not path.is_dir():
         raise InputError("no such folder", where=str(path), fix="give a folder with config.json and safetensors")
-    if is_artifact(path):
+    if is_artifact(path) and read_manifest(path).identity.kind != "base-model":
         read_manifest(path, kind="model")
         return path / "merged"
     if not any((path / name).is_file() for name in ("config.json", "tokenizer.json", "tokenizer.model")):

@@ -1,0 +1,117 @@
+"""The pretrain stage: a corpus in, a base model that transformers reads out; resumes from its checkpoint."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artifacts.files import write_json
+from artifacts.manifest import Artifact
+from artifacts.stage import Stage, Workspace, thread_count
+from paper_repro.models import load_tokenizer, parameter_count
+from paper_repro.testbed.pretrain.allocator import keep_freed_memory
+from paper_repro.testbed.pretrain.settings import PretrainSettings
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM
+
+CURVE = "curve.json"
+PACKAGES = ("safetensors", "tokenizers", "torch", "transformers")
+
+
+def pretrain(settings: PretrainSettings, corpus: Path, out: Path, *, overwrite: bool = False) -> Artifact:
+    """Pre-train a base model.
+
+    Args:
+        settings: How.
+        corpus: Folder with `tokens.npy` (whole numbers) and `tokenizer/`.
+        out: Folder for the model, its tokenizer and `curve.json`.
+        overwrite: Replace a finished model made otherwise.
+
+    Raises:
+        InputError: no corpus there, or one of too few tokens.
+        StageError: the loss is not a number.
+    """
+    return PRETRAIN.run(settings, out, {"corpus": corpus}, overwrite=overwrite)[0]
+
+
+def _work(settings: PretrainSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
+    import torch
+
+    from paper_repro.testbed.pretrain.loop import choose_device, deterministic, train_rows
+    from paper_repro.testbed.pretrain.model import new_model
+    from paper_repro.testbed.pretrain.rows import load_rows
+
+    keep_freed_memory()
+    torch.set_num_threads(thread_count())
+    device = choose_device(settings.device)
+    rows = load_rows(inputs["corpus"], settings)
+    tokenizer = load_tokenizer(inputs["corpus"] / "tokenizer")
+    model = new_model(settings, tokenizer).to(device)
+    with deterministic(device):
+        progress = train_rows(model, rows, settings, workspace.scratch)
+    save_base(model, inputs["corpus"] / "tokenizer", workspace.path)
+    write_json(workspace.path / CURVE, progress.curve)
+    tokens = progress.step * settings.batch * settings.context
+    workspace.summary |= {
+        "corpus": settings.corpus,
+        "device": device,
+        "parameters": parameter_count(model),
+        "optimiser_steps": progress.step,
+        "tokens": tokens,
+        "train_loss_last": progress.curve[-1]["loss"],
+        "held_out_loss": round(saved_loss(workspace.path, rows), 5),
+    }
+    workspace.provenance |= {
+        "hardware": hardware(device),
+        "resumed_after_step": progress.resumed_after,
+        "pretraining_s": round(progress.seconds, 1),
+        "tokens_per_s": round(tokens / progress.seconds),
+    }
+
+
+def save_base(model: LlamaForCausalLM, tokenizer: Path, out: Path) -> None:
+    """Save `model` in 16 bits (bfloat16) with the tokenizer of another folder, as transformers reads it."""
+    import torch
+
+    model.config._attn_implementation = "sdpa"
+    model.to("cpu", torch.bfloat16).eval().save_pretrained(out)
+    for path in sorted(tokenizer.iterdir()):
+        if path.is_file() and path.suffix in (".json", ".jinja", ".txt") and path.name != "manifest.json":
+            shutil.copyfile(path, out / path.name)
+
+
+def saved_loss(folder: Path, rows: Any) -> float:
+    """Held-out loss (nats a token) of the model as it was saved, computed in 32 bits on the CPU."""
+    from transformers import AutoModelForCausalLM
+
+    from paper_repro.testbed.pretrain.loop import held_out_loss
+
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32", use_safetensors=True)
+    return held_out_loss(model.eval(), rows)
+
+
+def hardware(device: str) -> str:
+    """Name of the processor that `device` stands for."""
+    if device == "cuda":
+        import torch
+
+        return torch.cuda.get_device_name()
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+PRETRAIN = Stage(
+    name="pretrain",
+    kind="base-model",
+    version=1,
+    settings=PretrainSettings,
+    work=_work,
+    packages=PACKAGES,
+    threaded=True,
+)
