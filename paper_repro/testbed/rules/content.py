@@ -1,0 +1,131 @@
+"""Whether an answer says what it has to say, and nothing against it."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Literal
+
+from paper_repro.testbed.rules.turns import answer_part
+from paper_repro.testbed.rules.words import Span, Words, read_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from paper_repro.testbed.items import Reference
+
+Said = Literal["affirmed", "denied", "open"]
+_NEGATIONS = frozenset({"not", "never", "neither", "nor", "without", "nothing", "nobody", "hardly"})
+_BE = frozenset({"is", "are", "was", "were", "does", "do", "did"})
+_ARTICLES = frozenset({"the", "a", "an"})
+
+
+def content_is_right(text: str, reference: Reference) -> bool:
+    """Whether the answer part of a reply is right by a reference.
+
+    Every group has one alternative that is affirmed (in their order, if the reference is ordered); nothing forbidden
+    is affirmed; nothing is both affirmed and denied. What stands in a question counts for nothing. How a reply ends
+    is not looked at (`stopping`), except that what follows a new turn is not its answer.
+
+    Args:
+        text: A reply as generated.
+        reference: What a right answer holds.
+    """
+    return content_fault(text, reference) is None
+
+
+def content_fault(text: str, reference: Reference) -> str | None:
+    """Why the content is not right, as the name of the rule that says so, or None.
+
+    `empty`, `missing` (a group without an affirmed alternative), `denied` (affirmed and denied), `forbidden` (what
+    makes it wrong is affirmed), `order` (not in the order asked for).
+    """
+    words = read_words(answer_part(text))
+    if not words.words:
+        return "empty"
+    found = [_alternatives(words, group) for group in reference.groups]
+    negating = _own_negations(words, found)
+    said = [{span: how_said(words, span, negating) for span in spans} for spans in found]
+    affirmed = [[span for span, how in group.items() if how == "affirmed"] for group in said]
+    if not all(affirmed):
+        return "missing"
+    if any("denied" in group.values() for group in said):
+        return "denied"
+    if _forbidden(words, reference, negating):
+        return "forbidden"
+    if reference.ordered and not in_order(affirmed):
+        return "order"
+    return None
+
+
+def _alternatives(words: Words, group: Iterable[str]) -> list[Span]:
+    """Where a group's alternatives occur outside questions; of those that overlap, the longest."""
+    spans = sorted(set(chain.from_iterable(map(words.find, group))), key=lambda span: (span[0] - span[1], span))
+    kept: list[Span] = []
+    for span in spans:
+        if not words.asked[span[0]] and not any(span[0] < other[1] and other[0] < span[1] for other in kept):
+            kept.append(span)
+    return sorted(kept)
+
+
+def _own_negations(words: Words, found: Sequence[Sequence[Span]]) -> frozenset[int]:
+    """Places of negations that belong to an alternative themselves (`is not red`): they deny nothing."""
+    inside = {place for spans in found for first, end in spans for place in range(first, end)}
+    return frozenset(place for place in inside if words.words[place] in _NEGATIONS)
+
+
+def how_said(words: Words, span: Span, own: frozenset[int] = frozenset()) -> Said:
+    """Whether a phrase is affirmed, denied, or left open.
+
+    Denied: a negation stands before it in its clause, or `is not` right after it. Open: `or` stands beside it.
+
+    Args:
+        words: The words of the text.
+        span: Where the phrase stands.
+        own: Places of negations that do not count.
+    """
+    first, end = span
+    clause = words.clauses[first]
+    start = first
+    while start > 0 and words.clauses[start - 1] == clause:
+        start -= 1
+    before = [p for p in range(start, first) if words.words[p] in _NEGATIONS or (words.words[p] == "no" and p > start)]
+    if any(place not in own for place in before):
+        return "denied"
+    after = words.words[end : end + 2]
+    if len(after) == 2 and after[0] in _BE and after[1] == "not" and not own and words.clauses[end + 1] == clause:
+        return "denied"
+    previous = first - 1
+    while previous >= 0 and words.words[previous] in _ARTICLES:
+        previous -= 1
+    if (previous >= 0 and words.words[previous] == "or") or words.words[end : end + 1] == ("or",):
+        return "open"
+    return "affirmed"
+
+
+def _forbidden(words: Words, reference: Reference, own: frozenset[int]) -> bool:
+    """Whether something forbidden is said and not denied, outside questions and longer allowed phrases."""
+    allowed: list[Span] | None = None
+    for phrase in reference.forbidden:
+        for span in words.find(phrase):
+            if words.asked[span[0]] or how_said(words, span, own) == "denied":
+                continue
+            if allowed is None:
+                phrases = chain(reference.subject, *reference.groups)
+                allowed = list(chain.from_iterable(map(words.find, phrases)))
+            if not any(a <= span[0] and span[1] <= b and b - a > span[1] - span[0] for a, b in allowed):
+                return True
+    return False
+
+
+def in_order(affirmed: Sequence[Sequence[Span]]) -> bool:
+    """Whether groups are met in their order, once or again and again, and never in another.
+
+    Args:
+        affirmed: For each group where it is met.
+    """
+    places = sorted((span, number) for number, spans in enumerate(affirmed) for span in spans)
+    said: list[int] = []
+    for _, number in places:
+        if not said or said[-1] != number:
+            said.append(number)
+    return said == list(range(len(affirmed))) * (len(said) // max(1, len(affirmed)))
