@@ -64,7 +64,12 @@ def inference_prompt(instruction: str) -> str:
 
 def inference_ids(tokenizer: PreTrainedTokenizerBase, instruction: str) -> list[int]:
     """Token ids of `inference_prompt`, with the beginning-of-sequence token if the tokenizer adds one."""
-    return tokenizer(inference_prompt(instruction))["input_ids"]
+    return prompt_ids(tokenizer, inference_prompt(instruction))
+
+
+def prompt_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """Token ids of a text to be continued, with the beginning-of-sequence token if the tokenizer adds one."""
+    return tokenizer(text)["input_ids"]
 
 
 def adds_bos(tokenizer: PreTrainedTokenizerBase) -> bool:

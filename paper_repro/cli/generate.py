@@ -19,7 +19,8 @@ The prompt is the paper's template, the same for RT, IT and untuned models. A sl
 by the seed (--set limit=null takes all). A run that was stopped goes on with the batch it was in.
 
 Without --model the untuned base answers: the setting base (--set base.name=... --set base.weights=...), or else the
-base that rt train tunes by default.
+base that rt train tunes by default. Untuned weights can also be asked in context: --style urial shows them queries with
+answers, urial-r answers alone, zero-shot nothing; a reply then ends at the template's next marker.
 
 The folder made holds generations.parquet: prompt, response, finish_reason (eos, length, stop), num_tokens.
 
@@ -40,6 +41,17 @@ def generate(
         list[Path] | None,
         typer.Option(metavar="DIR", help="Prompts artifact (made by rt collect); may be repeated.", show_default=False),
     ] = None,
+    style: Annotated[
+        str | None, typer.Option(help="chat (default), urial, urial-r or zero-shot.", show_default=False)
+    ] = None,
+    demonstrations: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|DIR",
+            help="Queries with answers to show (YAML, JSONL, or a corpus), for those of the template.",
+            show_default=False,
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(help="Prompts of each benchmark and subset (default 40).", show_default=False)
     ] = None,
@@ -52,8 +64,8 @@ def generate(
     debug: Debug = False,
 ) -> None:
     """Parse the options and run the stage."""
-    resolved = load_settings(GenerateSettings, settings, overrides or (), limit=limit)
+    resolved = load_settings(GenerateSettings, settings, overrides or (), limit=limit, style=style)
     if model is None and resolved.base is None:
         resolved = resolved.model_copy(update={"base": TrainSettings().base})
-    inputs = generate_inputs(resolved, prompts or [], model)
+    inputs = generate_inputs(resolved, prompts or [], model, demonstrations)
     run_stage(GENERATE, neutral_settings(resolved), inputs, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)

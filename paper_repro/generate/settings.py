@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from artifacts.errors import UserError
 from artifacts.settings import Settings
+from paper_repro.in_context import Template, load_template
 from paper_repro.models import ModelSource
 
 Positive = Annotated[int, Field(ge=1)]
@@ -17,6 +19,10 @@ class GenerateSettings(Settings):
 
     Attributes:
         base: Weights to answer with untuned; None where a model artifact answers.
+        style: How a prompt is put to the model: `chat` (the paper's template, for tuned and untuned weights), or in
+            context, for untuned weights alone: `urial`, `urial-r` or `zero-shot` (see `paper_repro.in_context`).
+        template: Texts and separators of the in-context styles, given by name or YAML file (default `fences`) and held
+            here whole. An answer ends at the template's stop texts and is trimmed.
         limit: Prompts of each benchmark and subset; None takes all. The paper takes all.
         seed: Chooses the slice: prompts in the order of a digest of seed and prompt id, the first `limit`. So a
             smaller slice is part of a larger one, every condition answers the same prompts, and neither the order
@@ -32,6 +38,8 @@ class GenerateSettings(Settings):
     """
 
     base: ModelSource | None = None
+    style: Literal["chat", "urial", "urial-r", "zero-shot"] = "chat"
+    template: Template | None = None
     limit: Positive | None = 40
     seed: Annotated[int, Field(ge=0)] = 0
     method: Literal["greedy"] = "greedy"
@@ -40,3 +48,30 @@ class GenerateSettings(Settings):
     batch_size: Positive = 32
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _load(cls, data: Any) -> Any:
+        """Put the template's content where its name is, so that settings are saved resolved."""
+        if not isinstance(data, dict):
+            return data
+        given = data.get("template")
+        if given is None and data.get("style", "chat") != "chat":
+            given = "fences"
+        if not isinstance(given, str):
+            return data
+        try:
+            return data | {"template": load_template(given)}
+        except UserError as error:
+            raise ValueError(f"template: {error}") from None
+
+    @model_validator(mode="after")
+    def _style_fits(self) -> GenerateSettings:
+        if self.style == "chat" and self.template is not None:
+            raise ValueError("template is without effect under style: chat; name an in-context style")
+        return self
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """All texts that end a reply: the setting's own and the template's."""
+        return self.stop + (self.template.stops if self.template else ())

@@ -16,11 +16,12 @@ from artifacts.manifest import Artifact, read_manifest
 from artifacts.stage import Stage, Workspace, thread_count
 from paper_repro.columns import read_rows, write_rows
 from paper_repro.conditions import Condition
-from paper_repro.generate.decode import decode_batch
+from paper_repro.generate.decode import Decoded, decode_batch
 from paper_repro.generate.schema import GENERATIONS, PROMPTS, SCHEMA
 from paper_repro.generate.settings import GenerateSettings
+from paper_repro.in_context import METHOD_OF_STYLE, prompt_text, read_demonstrations, trimmed
 from paper_repro.models import ModelSource, load_base, load_tokenizer, pad_id, parameter_count
-from paper_repro.sequences import inference_ids
+from paper_repro.sequences import inference_ids, prompt_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -35,34 +36,52 @@ def generate(
     out: Path,
     *,
     model: Path | None = None,
+    demonstrations: Path | None = None,
     overwrite: bool = False,
 ) -> Artifact:
     """Answer prompts with a model artifact, or with the untuned `settings.base`; replies are in `out`."""
-    inputs = generate_inputs(settings, prompts, model)
+    inputs = generate_inputs(settings, prompts, model, demonstrations)
     return GENERATE.run(neutral_settings(settings), out, inputs, overwrite=overwrite)[0]
 
 
-def generate_inputs(settings: GenerateSettings, prompts: Sequence[Path], model: Path | None) -> dict[str, Path]:
+def generate_inputs(
+    settings: GenerateSettings, prompts: Sequence[Path], model: Path | None, demonstrations: Path | None = None
+) -> dict[str, Path]:
     """Inputs of the stage: `prompts-<benchmark>` for each prompts artifact, and `model`, or the base's own.
 
+    `demonstrations` (a file or `corpus` artifact) take the place of those of the template.
+
     Raises:
-        InputError: no prompts, a benchmark given twice, or not exactly one of model and base.
+        InputError: no prompts, a benchmark given twice, not one of model and base, or a style that does not fit.
     """
     if (model is None) == (settings.base is None):
         raise InputError(
             "nothing to answer with" if model is None else "both a model and a base are given",
             fix="give either a tuned model (--model DIR) or untuned weights (setting: base)",
         )
-    inputs = {}
+    _check_style(settings, model, demonstrations)
+    inputs = {} if demonstrations is None else {"demonstrations": demonstrations}
     for folder in prompts:
         benchmarks = {row["benchmark"] for row in read_prompts(folder)}
         name = "prompts-" + "+".join(sorted(benchmarks))
         if name in inputs:
             raise InputError(f"prompts of '{name.removeprefix('prompts-')}' are given twice", where=str(folder))
         inputs[name] = folder
-    if not inputs:
+    if not prompts:
         raise InputError("no prompts are given", fix="give prompts artifacts (made by rt collect)")
     return inputs | (settings.base.inputs() if settings.base else {"model": model})
+
+
+def _check_style(settings: GenerateSettings, model: Path | None, demonstrations: Path | None) -> None:
+    if settings.style != "chat" and model is not None:
+        raise InputError(
+            f"style '{settings.style}' is for untuned weights", fix="give the setting base, or style: chat"
+        )
+    if settings.style in ("chat", "zero-shot"):
+        if demonstrations is not None:
+            raise InputError(f"style '{settings.style}' shows no demonstrations", fix="leave them out")
+    elif demonstrations is None and not settings.template.demonstrations:
+        raise InputError(f"the template '{settings.template.name}' has no demonstrations", fix="give --demonstrations")
 
 
 def neutral_settings(settings: GenerateSettings) -> GenerateSettings:
@@ -100,7 +119,7 @@ def _work(settings: GenerateSettings, inputs: Mapping[str, Path], workspace: Wor
         raise InputError("a prompt_id occurs twice in the prompts given")
     rows = choose(given, settings.limit, settings.seed)
     model, tokenizer, condition = _load(settings, inputs)
-    prompts = [inference_ids(tokenizer, row["prompt"]) for row in rows]
+    prompts = _prompts(tokenizer, rows, settings, inputs)
     replies = _answer(model, tokenizer, prompts, settings, workspace)
     done = [row | reply for row, reply in zip(rows, replies, strict=True)]
     write_rows(workspace.path / GENERATIONS, done, SCHEMA)
@@ -109,6 +128,7 @@ def _work(settings: GenerateSettings, inputs: Mapping[str, Path], workspace: Wor
         prompts=dict(sorted(Counter(_name(row) for row in done).items())),
         finish_reasons=dict(sorted(Counter(row["finish_reason"] for row in done).items())),
         tokens=sum(row["num_tokens"] for row in done),
+        longest_prompt_tokens=max(map(len, prompts)),
         device=model.device.type,
     )
 
@@ -134,9 +154,23 @@ def _load(
         source, condition = settings.base.at(inputs.get("base")), None
     model = load_base(source, settings.dtype)
     if condition is None:
-        condition = Condition(base_model=settings.base.label, model_size=parameter_count(model), method="untuned")
+        method = METHOD_OF_STYLE[settings.style]
+        condition = Condition(base_model=settings.base.label, model_size=parameter_count(model), method=method)
     cuda = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
     return model.to("cuda" if cuda else "cpu"), load_tokenizer(source), condition
+
+
+def _prompts(
+    tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], settings: GenerateSettings, inputs: Mapping[str, Path]
+) -> list[list[int]]:
+    """Token ids of every row's prompt in the style of the settings."""
+    if settings.style == "chat":
+        return [inference_ids(tokenizer, row["prompt"]) for row in rows]
+    shown = settings.template.demonstrations
+    if "demonstrations" in inputs:
+        shown = read_demonstrations(inputs["demonstrations"])
+    texts = [prompt_text(settings.template, settings.style, row["prompt"], shown) for row in rows]
+    return [prompt_ids(tokenizer, text) for text in texts]
 
 
 def _answer(
@@ -160,9 +194,9 @@ def _answer(
                 max_new_tokens=settings.max_new_tokens,
                 eos_ids=eos_ids,
                 pad_id=pad_id(tokenizer),
-                stops=_stops(tokenizer, settings.stop),
+                stops=_stops(tokenizer, settings.stops),
             )
-            write_json(shard, [_reply(tokenizer, item.ids, item.finish_reason, settings.stop) for item in decoded])
+            write_json(shard, [_reply(tokenizer, item, settings) for item in decoded])
             tokens += sum(len(item.ids) for item in decoded)
         replies.update(zip(indices, read_json(shard), strict=True))
         seconds = time.monotonic() - started
@@ -191,18 +225,19 @@ def _stops(tokenizer: PreTrainedTokenizerBase, stop: tuple[str, ...]):
     return at_end if stop else lambda ids: False
 
 
-def _reply(tokenizer: PreTrainedTokenizerBase, ids: list[int], reason: str, stop: tuple[str, ...]) -> Row:
-    """Text of the generated ids alone, without special tokens, cut before the first stop text."""
-    text = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    if reason == "stop":
-        text = text[: min(text.find(mark) for mark in stop if mark in text)]
-    return {"response": text, "finish_reason": reason, "num_tokens": len(ids)}
+def _reply(tokenizer: PreTrainedTokenizerBase, decoded: Decoded, settings: GenerateSettings) -> Row:
+    """Text of the generated ids alone, no special tokens, cut before the first stop text; trimmed if in context."""
+    text = tokenizer.decode(decoded.ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    if decoded.finish_reason == "stop":
+        text = text[: min(text.find(mark) for mark in settings.stops if mark in text)]
+    text = text if settings.style == "chat" else trimmed(text)
+    return {"response": text, "finish_reason": decoded.finish_reason, "num_tokens": len(decoded.ids)}
 
 
 GENERATE = Stage(
     name="generate",
     kind="generations",
-    version=1,
+    version=2,
     settings=GenerateSettings,
     work=_work,
     packages=("pyarrow", "tokenizers", "torch", "transformers"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from paper_repro.report.table import Cell, Column, Estimate
 from paper_repro.score.schema import Result
 
-METHODS = ("untuned", "IT", "RT")
+METHODS = ("untuned", "0-shot", "URIAL", "URIAL-R", "IT", "RT")
 CONDITION = (
     "study",
     "base_model",

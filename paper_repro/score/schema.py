@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from artifacts.errors import InputError, StageError
 from artifacts.files import atomic_path, write_text
+from paper_repro.conditions import METHODS
 from paper_repro.score.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -38,12 +39,12 @@ COLUMNS = (
     Column("study", pa.string(), False, "Study the row belongs to"),
     Column("base_model", pa.string(), False, "Name of the base weights"),
     Column("model_size", pa.int64(), False, "Parameters of the base model", "parameters"),
-    Column("response_set", pa.string(), True, "Base response set; null for untuned"),
-    Column("recipe", pa.string(), True, "Curation recipe of the base set; null for untuned"),
-    Column("method", pa.string(), False, "RT, IT or untuned"),
-    Column("num_refusals", pa.int64(), True, "Refusals mixed into training; null for untuned", "responses"),
-    Column("strategy", pa.string(), True, "How they were selected; null for untuned or no refusals"),
-    Column("seed", pa.int64(), True, "Training seed; null for untuned"),
+    Column("response_set", pa.string(), True, "Base response set; null where nothing was tuned"),
+    Column("recipe", pa.string(), True, "Curation recipe of the base set; null where nothing was tuned"),
+    Column("method", pa.string(), False, "RT, IT, untuned, or in context: URIAL, URIAL-R, 0-shot"),
+    Column("num_refusals", pa.int64(), True, "Refusals mixed into training; null where nothing was tuned", "responses"),
+    Column("strategy", pa.string(), True, "How they were selected; null without tuning or refusals"),
+    Column("seed", pa.int64(), True, "Training seed; null where nothing was tuned"),
     Column("benchmark", pa.string(), False, "Benchmark with its subset, named as in the paper"),
     Column("metric", pa.string(), False, "A name of `paper_repro.score.metrics.METRICS`"),
     Column("value", pa.float64(), True, "The estimate; null if no reply could be classified", "of the metric"),
@@ -70,7 +71,6 @@ KEY = (
     "metric",
     "judge",
 )  # names a row; no two rows share it
-METHODS = ("untuned", "RT", "IT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Result:
 
 
 def sort_key(result: Result) -> tuple:
-    """Order of the table: by key, nulls first, untuned before RT before IT, numbers as numbers."""
+    """Order of the table: by key, nulls first, methods as in `conditions.METHODS`, numbers as numbers."""
     ordered = [METHODS.index(value) if name == "method" else value for name, value in zip(KEY, result.key, strict=True)]
     return tuple((value is not None, value if value is not None else 0) for value in ordered)
 

@@ -12,7 +12,7 @@ from artifacts.stage import Stage
 from paper_repro.columns import write_rows
 from paper_repro.generate import GENERATE, GenerateSettings, generate
 from paper_repro.generate import stage as stage_module
-from paper_repro.generate.decode import decode_batch
+from paper_repro.generate.decode import Decoded, decode_batch
 from paper_repro.generate.schema import PROMPTS, read_generations
 from paper_repro.generate.stage import batches, choose
 from paper_repro.models import ModelSource
@@ -120,7 +120,7 @@ def test_positions_do_not_count_the_filling():
 
 def test_the_text_is_that_of_the_reply_without_special_tokens(folder):
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    reply = stage_module._reply(tokenizer, [3, 1, 4, 2], "length", ())
+    reply = stage_module._reply(tokenizer, Decoded([3, 1, 4, 2], "length"), GenerateSettings())
     assert reply == {"response": "tell me", "finish_reason": "length", "num_tokens": 4}
 
 
@@ -223,3 +223,72 @@ def test_what_answers_is_given_once(folder, prompt_sets, tmp_path):
     with pytest.raises(SettingsError, match="batch_size"):
         load_settings(GenerateSettings, overrides=["batchsize=2"])
     assert GENERATE.threaded
+
+
+TEMPLATE = """
+name: words
+source: this test
+system: "tell me a story "
+zero_shot: "a story "
+pair: "about {query} the {answer} "
+response: "the {answer} "
+opening: "about {query} the"
+stops: [STOP]
+"""
+
+
+@pytest.fixture
+def in_context(folder, tmp_path):
+    """Settings of a style, with a template of a few words, and demonstrations in a file."""
+    from paper_repro.in_context import load_template
+
+    path = tmp_path / "words.yaml"
+    path.write_text(TEMPLATE.replace("STOP", "never said"))
+    (tmp_path / "shown.yaml").write_text("[{query: fox, answer: hat}]")
+    assert load_template(str(path)).stops == ("never said",)
+    return lambda style: settings(folder, style=style, template=str(path))
+
+
+def test_untuned_weights_read_what_the_style_shows(in_context, prompt_sets, tmp_path, monkeypatch):
+    texts = {}
+    real = stage_module.prompt_ids
+
+    def reading(tokenizer, text):
+        texts.setdefault(style, []).append(text)
+        return real(tokenizer, text)
+
+    monkeypatch.setattr(stage_module, "prompt_ids", reading)
+    methods = {}
+    for style in ("urial", "urial-r", "zero-shot"):
+        shown = None if style == "zero-shot" else tmp_path / "shown.yaml"
+        made = generate(in_context(style), prompt_sets[:1], tmp_path / style, demonstrations=shown)
+        methods[style] = made.summary["condition"]["method"]
+        assert made.summary["condition"]["response_set"] is None
+        assert all(r["response"] == r["response"].strip() for r in read_generations(made.path))
+    assert methods == {"urial": "URIAL", "urial-r": "URIAL-R", "zero-shot": "0-shot"}
+    prompt = choose(SETS["alpaca-eval"], 5, 0)[0]["prompt"]
+    assert texts["urial"][0] == f"tell me a story about fox the hat about {prompt} the"
+    assert texts["urial-r"][0] == f"tell me a story the hat about {prompt} the"
+    assert texts["zero-shot"][0] == f"a story about {prompt} the"
+
+
+def test_the_templates_stop_text_ends_a_reply(in_context, prompt_sets, tmp_path):
+    free = read_generations(generate(in_context("zero-shot"), prompt_sets[:1], tmp_path / "free").path)
+    word = next(r["response"].split()[1] for r in free if len(r["response"].split()) > 3)
+    path = tmp_path / "words.yaml"
+    path.write_text(TEMPLATE.replace("STOP", word))
+    cut = read_generations(generate(in_context("zero-shot"), prompt_sets[:1], tmp_path / "cut").path)
+    assert "stop" in {r["finish_reason"] for r in cut}
+    for before, after in zip(free, cut, strict=True):
+        assert after["response"] == before["response"].split(word)[0].strip()
+
+
+def test_a_style_is_for_untuned_weights_and_needs_demonstrations(in_context, folder, prompt_sets, tmp_path):
+    shown = tmp_path / "shown.yaml"
+    with pytest.raises(InputError, match="has no demonstrations"):
+        generate(in_context("urial"), prompt_sets, tmp_path / "a")
+    with pytest.raises(InputError, match="shows no demonstrations"):
+        generate(in_context("zero-shot"), prompt_sets, tmp_path / "a", demonstrations=shown)
+    with pytest.raises(InputError, match="is for untuned weights"):
+        model = in_context("urial").model_copy(update={"base": None})
+        generate(model, prompt_sets, tmp_path / "a", model=folder, demonstrations=shown)
