@@ -16,6 +16,11 @@ _IDIOM = re.compile(r"\b(?:no (?:problem|problems|worries|doubt|trouble)|not (?:
 _CLAUSE_WORDS = frozenset({"but", "rather", "instead", "because", "so", "while", "whereas", "although", "however"})
 
 
+def word_set(text: str) -> frozenset[str]:
+    """The words of a list as text."""
+    return frozenset(text.split())
+
+
 @dataclass(frozen=True)
 class Words:
     """The words of a text, and where its clauses and sentences part.
