@@ -10,9 +10,24 @@ import pyarrow as pa
 
 from artifacts.errors import InputError
 
+OPTIONAL = {b"optional": b"yes"}
+
+
+def optional(name: str, type: pa.DataType) -> pa.Field:
+    """A column that a file may lack, which then is null in every row; it is written only where a row has a value.
+
+    So a column can be added without changing the bytes of artifacts that have no use for it.
+    """
+    return pa.field(name, type, metadata=OPTIONAL)
+
+
+def is_optional(field: pa.Field) -> bool:
+    """Whether a column was made by `optional`."""
+    return field.metadata == OPTIONAL
+
 
 def read_rows(path: Path, schema: pa.Schema) -> list[dict[str, Any]]:
-    """Rows of a Parquet file that has at least the columns of `schema`, without others.
+    """Rows of a Parquet file that has at least the columns of `schema`, without others; see `optional`.
 
     Raises:
         InputError: no such file, not Parquet, a column that is missing or of another type, or null where not allowed.
@@ -25,6 +40,9 @@ def read_rows(path: Path, schema: pa.Schema) -> list[dict[str, Any]]:
         table = pq.ParquetFile(path).read()
     except pa.ArrowInvalid as error:
         raise InputError(f"not a Parquet file: {error}", where=str(path)) from None
+    for field in schema:
+        if is_optional(field) and field.name not in table.schema.names:
+            table = table.append_column(field.name, pa.nulls(table.num_rows, field.type))
     faults = []
     for field in schema:
         if field.name not in table.schema.names:
@@ -39,9 +57,14 @@ def read_rows(path: Path, schema: pa.Schema) -> list[dict[str, Any]]:
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> None:
-    """Write rows as Parquet with the columns of `schema`, atomically."""
+    """Write rows as Parquet with the columns of `schema`, atomically; see `optional`."""
     from data_curation.tables import write_table
 
     rows = list(rows)
-    columns = {name: [row[name] for row in rows] for name in schema.names}
-    write_table(path, pa.table(columns, schema=schema))
+    fields, columns = [], {}
+    for field in schema:
+        values = [row.get(field.name) if is_optional(field) else row[field.name] for row in rows]
+        if not is_optional(field) or any(value is not None for value in values):
+            fields.append(field.remove_metadata())
+            columns[field.name] = values
+    write_table(path, pa.table(columns, schema=pa.schema(fields)))

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from artifacts.errors import InputError
-from paper_repro.columns import read_rows
+from paper_repro.columns import optional, read_rows
 
 GENERATIONS = "generations.parquet"
 PROMPTS = pa.schema(
@@ -17,6 +17,8 @@ PROMPTS = pa.schema(
         pa.field("benchmark", pa.string(), nullable=False),
         pa.field("subset", pa.string()),
         pa.field("prompt", pa.string(), nullable=False),
+        # how a reply is checked, where a judge needs to be told: JSON (paper_repro.testbed.rules.references)
+        optional("reference", pa.string()),
     ]
 )
 SCHEMA = pa.schema(

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from artifacts.digests import digest_text
+from artifacts.digests import canonical_json, digest_text
 from artifacts.errors import InputError, StageError
-from paper_repro.columns import read_rows
+from paper_repro.columns import optional, read_rows
 
 VERDICTS = "verdicts.parquet"
 STATUSES = ("ok", "unclassified", "failed")
@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
         pa.field("response_digest", pa.string(), nullable=False),
         pa.field("num_tokens", pa.int64()),  # of the generation, where known
         pa.field("finish_reason", pa.string()),
+        optional("aspects", pa.string()),  # JSON: the facts behind the verdict, name to number (a fact is 0 or 1)
     ]
 )
 
@@ -41,12 +42,14 @@ class Opinion:
         label: Its label, where it gives labels.
         score: Its score, where it gives scores.
         raw: What it said, as text: enough to see why.
+        aspects: The facts behind the verdict, where there are several: name to number, a fact being 0 or 1.
     """
 
     status: Literal["ok", "unclassified", "failed"]
     label: str | None = None
     score: float | None = None
     raw: str = ""
+    aspects: dict[str, float] | None = None
 
     def __post_init__(self) -> None:
         if (self.status == "ok") == (self.label is None and self.score is None):
@@ -59,6 +62,7 @@ def verdict_row(generation: dict[str, Any], judge: str, opinion: Opinion) -> dic
         **{name: generation[name] for name in ("prompt_id", "benchmark", "subset", "num_tokens", "finish_reason")},
         "judge": judge,
         **asdict(opinion),
+        "aspects": None if opinion.aspects is None else canonical_json(opinion.aspects),
         "prompt_digest": digest_text(generation["prompt"]),
         "response_digest": digest_text(generation["response"]),
     }
