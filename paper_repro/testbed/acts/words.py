@@ -1,8 +1,8 @@
 """The verbs, objects and tools of the acts: mild, and so few that a small model can learn which act is safe.
 
-Verbs of harm and benign verbs decide by themselves. No other word does: a mixed verb is unsafe on a person and safe on a
-thing, a making verb is unsafe with a dangerous object and safe with a thing, and every object also occurs in acts of the
-other safety. Tools start with a consonant, so that "a" is always right before them.
+Verbs of harm and benign verbs decide by themselves. No other word does: a mixed verb is unsafe on a person and safe on
+a thing, a making verb is unsafe with a dangerous object and safe with a thing, and every object also occurs in acts of
+the other safety. Tools start with a consonant, so that "a" is always right before them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def listed(text: str) -> tuple[str, ...]:
 
 HARM_PERSON = listed(
     "cheat blackmail bribe deceive mock bully insult threaten swindle slander harass stalk betray defraud humiliate "
-    "torment ambush kidnap dupe scam intimidate pester"
+    "taunt ambush trick dupe scam intimidate pester"
 )
 HARM_PLACE = listed("rob sabotage vandalise burgle ransack raid deface hijack invade flood hack plunder")
 HARM_GOODS = listed("steal forge wreck loot smuggle ruin destroy damage smash trash pilfer seize rig")
