@@ -35,14 +35,20 @@ COMMANDS = (
     "score",
     "report",
     "reproduce",
+    "testbed",
 )
 
 
 def main() -> None:
     """Entry point of `rt`."""
+    load_commands()
+    run_app(app)
+
+
+def load_commands() -> None:
+    """Add every command to the application."""
     for name in COMMANDS:
         importlib.import_module(f"paper_repro.cli.{name}").register(app)
-    run_app(app)
 
 
 def run_app(application: typer.Typer, name: str | None = None) -> None:
