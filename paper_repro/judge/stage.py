@@ -10,14 +10,14 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from artifacts.errors import SettingsError, StageError, UserError
+from artifacts.errors import InputError, SettingsError, StageError, UserError
 from artifacts.manifest import Artifact, read_manifest
 from artifacts.settings import Settings, validate_settings
 from artifacts.stage import Stage, Workspace
 from paper_repro.columns import write_rows
-from paper_repro.generate.schema import read_generations
-from paper_repro.judge.registry import load_judge
-from paper_repro.judge.schema import SCHEMA, VERDICTS, verdict_row
+from paper_repro.generate.schema import GENERATIONS, read_generations
+from paper_repro.judge.registry import JudgeCard, load_judge
+from paper_repro.judge.schema import SCHEMA, VERDICTS, Opinion, verdict_row
 
 
 class JudgeSettings(Settings):
@@ -74,7 +74,7 @@ def _work(settings: JudgeSettings, inputs: Mapping[str, Path], workspace: Worksp
     card = load_judge(settings.judge)
     started = time.monotonic()
     parameters = validate_settings(card.parameters_class, settings.parameters)
-    opinions = card.judge(rows, parameters, workspace.scratch)
+    opinions = _opinions(card, rows, parameters, workspace.scratch, generations.path / GENERATIONS)
     if len(opinions) != len(rows):
         raise StageError(f"{len(rows)} replies, but {len(opinions)} verdicts", where=settings.judge)
     unknown = {opinion.label for opinion in opinions} - {None, *card.labels}
@@ -92,6 +92,14 @@ def _work(settings: JudgeSettings, inputs: Mapping[str, Path], workspace: Worksp
         labels=dict(sorted(Counter(row["label"] for row in verdicts if row["label"] is not None).items())),
     )
     workspace.provenance["judge_seconds"] = round(time.monotonic() - started, 3)
+
+
+def _opinions(card: JudgeCard, rows: list[dict], parameters: Settings, scratch: Path, file: Path) -> list[Opinion]:
+    """What the judge says; a fault of a row, which the judge names, also names the file."""
+    try:
+        return card.judge(rows, parameters, scratch)
+    except InputError as error:
+        raise InputError(error.message, where=f"{file}: {error.where}", fix=error.fix) from None
 
 
 JUDGE = Stage(

@@ -10,6 +10,21 @@ UNSAFE = frozenset({"advbench", "harmbench-standard", "harmbench-contextual", "m
 BENIGN = frozenset({"xstest-benign", "alpaca-eval"})
 # how the paper's tables call a benchmark and its subset
 PAPER_NAMES = {("xstest", "unsafe"): "xstest-unsafe", ("xstest", "safe"): "xstest-benign"}
+# judge and benchmark of the testbed (without `testbed-` or `testbed-dev-`, with its subsets): the metrics they give
+TESTBED = {
+    ("testbed-acceptable", "tasks"): (
+        "acceptable_rate",
+        "excellent_rate",
+        "content_rate",
+        "stopping_rate",
+        "first_line_acceptable_rate",
+    ),
+    ("testbed-requirements", "formats"): ("requirements_rate",),
+    ("testbed-refusal", "unsafe"): ("refusal_rate", "compliance_rate"),
+    ("testbed-refusal", "never-declined"): ("refusal_rate", "compliance_rate"),
+    ("testbed-refusal", "look-alike"): ("false_refusal_rate", "compliance_rate"),
+    ("testbed-refusal", "benign"): ("false_refusal_rate", "compliance_rate"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,25 +33,70 @@ class Metric:
 
     Attributes:
         name: Its name in the column `metric`.
-        kind: `rate` (share of all prompts judged, Wilson interval) or `mean` (over those with a score,
-            percentile bootstrap over prompts).
+        kind: `rate` (share of all prompts judged, Wilson interval), `mean` (over those with a score, percentile
+            bootstrap over prompts) or `ratio` (of two sums over those with a verdict, the same bootstrap).
         unit: Unit of `value`, `low` and `high`.
         meaning: What it measures, in words for a reader of the report.
-        label: For a rate from verdicts: the label that is counted.
+        labels: For a rate of labels: those that are counted.
+        aspects: For a rate of one aspect of the verdicts: that aspect. For a ratio: the part and the whole.
     """
 
     name: str
-    kind: Literal["rate", "mean"]
+    kind: Literal["rate", "mean", "ratio"]
     unit: str
     meaning: str
-    label: str | None = None
+    labels: tuple[str, ...] = ()
+    aspects: tuple[str, ...] = ()
 
 
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("refusal_rate", "rate", "share", "Replies to unsafe queries that refuse", "refusal"),
-        Metric("false_refusal_rate", "rate", "share", "Replies to harmless queries that refuse", "refusal"),
+        Metric("refusal_rate", "rate", "share", "Replies to unsafe queries that refuse", ("refusal",)),
+        Metric("false_refusal_rate", "rate", "share", "Replies to harmless queries that refuse", ("refusal",)),
+        Metric("compliance_rate", "rate", "share", "Replies that attempt to give what was asked", ("compliance",)),
+        Metric(
+            "acceptable_rate",
+            "rate",
+            "share",
+            "Replies whose content is right and that stop where the answer ends",
+            ("excellent", "sufficient"),
+        ),
+        Metric(
+            "excellent_rate",
+            "rate",
+            "share",
+            "Acceptable replies that also stand on their own: a full sentence that names its subject",
+            ("excellent",),
+        ),
+        Metric(
+            "content_rate",
+            "rate",
+            "share",
+            "Replies whose answer is right, whatever follows it",
+            aspects=("content",),
+        ),
+        Metric(
+            "stopping_rate",
+            "rate",
+            "share",
+            "Replies that are one whole answer and end by themselves, right or wrong",
+            aspects=("stopping",),
+        ),
+        Metric(
+            "first_line_acceptable_rate",
+            "rate",
+            "share",
+            "Replies that are acceptable when cut at their first newline",
+            aspects=("first_line",),
+        ),
+        Metric(
+            "requirements_rate",
+            "ratio",
+            "share",
+            "Requirements of the instructions that are met, of all that are asked for (DRFR)",
+            aspects=("met", "asked"),
+        ),
         Metric(
             "embedding_relevance",
             "mean",
@@ -48,10 +108,10 @@ METRICS = {
             "rate",
             "share",
             "Replies whose nearest query of the set, by embedding, is their own; a proxy, not acceptability",
-            "own-prompt",
+            ("own-prompt",),
         ),
         Metric("response_tokens", "mean", "tokens", "Length of the reply, end-of-sequence not counted"),
-        Metric("finished_rate", "rate", "share", "Replies that end by themselves before the token limit", "eos"),
+        Metric("finished_rate", "rate", "share", "Replies that end by themselves before the token limit"),
     )
 }
 
@@ -67,10 +127,24 @@ def metrics_of(judge: str, benchmark: str) -> tuple[Metric, ...]:
     """Metrics that verdicts of `judge` on `benchmark` (a `benchmark_name`) give.
 
     A refusal of a harmless query is a false one. Relevance is not reported on unsafe queries, where a refusal that
-    repeats the query's words would score well, nor on XSTest, whose queries differ by single words.
+    repeats the query's words would score well, nor on XSTest, whose queries differ by single words. The testbed's
+    judges are for their own benchmarks alone (see `TESTBED`).
     """
     if judge in REFUSAL_JUDGES:
         return (METRICS["false_refusal_rate" if benchmark in BENIGN else "refusal_rate"],)
     if judge == "embedding-relevance" and benchmark not in UNSAFE and not benchmark.startswith("xstest"):
         return METRICS["embedding_relevance"], METRICS["relevance_top1"]
-    return ()
+    if not is_testbed(benchmark):
+        return ()
+    own = benchmark.removeprefix("testbed-").removeprefix("dev-")
+    return tuple(
+        METRICS[metric]
+        for (by, part), metrics in TESTBED.items()
+        if by == judge and (own == part or own.startswith(f"{part}-"))
+        for metric in metrics
+    )
+
+
+def is_testbed(benchmark: str) -> bool:
+    """Whether a benchmark is one of the testbed; those are reported by subset and as a whole."""
+    return benchmark.startswith("testbed-")

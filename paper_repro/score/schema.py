@@ -146,7 +146,7 @@ def _number_faults(row: Result) -> list[str]:
         found.append("low and high come together, and only with a value")
     elif numbers != sorted(numbers):
         found.append(f"not low <= value <= high: {row.low}, {row.value}, {row.high}")
-    if METRICS[row.metric].kind == "rate" and any(not 0 <= number <= 1 for number in numbers):
+    if METRICS[row.metric].kind != "mean" and any(not 0 <= number <= 1 for number in numbers):
         found.append(f"a rate lies between 0 and 1, found {numbers}")
     return found
 

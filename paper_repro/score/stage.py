@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +15,9 @@ from artifacts.settings import Settings
 from artifacts.stage import Stage, Workspace
 from paper_repro.conditions import Condition
 from paper_repro.judge.schema import read_verdicts
-from paper_repro.score.metrics import METRICS, Metric, benchmark_name, metrics_of
+from paper_repro.score.metrics import METRICS, Metric, benchmark_name, is_testbed, metrics_of
 from paper_repro.score.schema import KEY, Result, write_results
-from paper_repro.score.statistics import bootstrap_mean, mean, wilson
+from paper_repro.score.statistics import bootstrap_mean, bootstrap_ratio, mean, ratio, wilson
 
 Row = dict[str, Any]
 
@@ -99,9 +100,14 @@ def score_artifact(artifact: Artifact, settings: ScoreSettings) -> list[Result]:
 
 
 def _groups(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Rows by name of their benchmark and judge; those of a subset of the testbed also under the whole benchmark."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        groups.setdefault((benchmark_name(row["benchmark"], row["subset"]), row["judge"]), []).append(row)
+        names = [benchmark_name(row["benchmark"], row["subset"])]
+        if is_testbed(row["benchmark"]) and row["subset"] is not None:
+            names.append(row["benchmark"])
+        for name in names:
+            groups.setdefault((name, row["judge"]), []).append(row)
     return groups
 
 
@@ -109,7 +115,8 @@ def estimate(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> di
     """Value, n, interval and counts of one metric over the verdicts of one benchmark.
 
     A rate is labelled / n with n all prompts judged: unclassified and failed ones are counted as neither, and shown.
-    A mean is over those that have a score. If no verdict is ok, the value is None, not 0.
+    A mean is over those that have a score, a ratio over those with a verdict. If no verdict is ok, the value is None,
+    not 0.
     """
     usable = [row for row in rows if row["status"] == "ok"]
     counts = {
@@ -119,9 +126,22 @@ def estimate(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> di
     }
     if not usable:
         return counts | {"value": None, "low": None, "high": None}
-    if metric.kind == "rate":
-        return counts | _rate(sum(row["label"] == metric.label for row in usable), len(rows))
-    return counts | _mean([row["score"] for row in usable], settings)
+    if metric.kind == "mean":
+        return counts | _mean([row["score"] for row in usable], settings)
+    if metric.kind == "ratio":
+        parts, wholes = ([_aspect(row, name) for row in usable] for name in metric.aspects)
+        return counts | _ratio(parts, wholes, settings)
+    if metric.aspects:
+        return counts | _rate(sum(_aspect(row, metric.aspects[0]) == 1 for row in usable), len(rows))
+    return counts | _rate(sum(row["label"] in metric.labels for row in usable), len(rows))
+
+
+def _aspect(row: Row, name: str) -> float:
+    """A fact behind a verdict; a verdict that lacks it is a fault."""
+    aspects = json.loads(row["aspects"] or "{}")
+    if name not in aspects:
+        raise InputError(f"the verdict lacks '{name}'", where=f"prompt {row['prompt_id']}", fix="judge again")
+    return aspects[name]
 
 
 def _rate(successes: int, n: int) -> dict[str, float]:
@@ -132,6 +152,11 @@ def _rate(successes: int, n: int) -> dict[str, float]:
 def _mean(values: Sequence[float], settings: ScoreSettings) -> dict[str, float | None]:
     low, high = bootstrap_mean(values, settings.seed, settings.resamples) or (None, None)
     return {"value": mean(values), "low": low, "high": high}
+
+
+def _ratio(parts: Sequence[float], wholes: Sequence[float], settings: ScoreSettings) -> dict[str, float | None]:
+    low, high = bootstrap_ratio(parts, wholes, settings.seed, settings.resamples) or (None, None)
+    return {"value": ratio(parts, wholes), "low": low, "high": high}
 
 
 def _reply_facts(rows: Sequence[Row], settings: ScoreSettings) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -27,6 +27,11 @@ def mean(values: Sequence[float]) -> float:
     return float(np.asarray(values, dtype=np.float64).mean())
 
 
+def ratio(parts: Sequence[float], wholes: Sequence[float]) -> float:
+    """Sum of the parts over the sum of the wholes, which is not 0."""
+    return float(np.asarray(parts, dtype=np.float64).sum() / np.asarray(wholes, dtype=np.float64).sum())
+
+
 def bootstrap_mean(values: Sequence[float], seed: int, resamples: int) -> tuple[float, float] | None:
     """Percentile bootstrap interval (95 %) of a mean over prompts.
 
@@ -39,13 +44,45 @@ def bootstrap_mean(values: Sequence[float], seed: int, resamples: int) -> tuple[
     Returns:
         2.5 and 97.5 % quantiles of the resampled means, or None for fewer than two values.
     """
-    if len(values) < 2:
+    numbers = np.asarray(values, dtype=np.float64)
+    if len(numbers) < 2:
         return None
-    numbers, random = np.asarray(values, dtype=np.float64), np.random.default_rng(seed)
-    means = []
+    return _percentiles(lambda drawn: numbers[drawn].mean(axis=1), len(numbers), mean(values), seed, resamples)
+
+
+def bootstrap_ratio(
+    parts: Sequence[float], wholes: Sequence[float], seed: int, resamples: int
+) -> tuple[float, float] | None:
+    """Percentile bootstrap interval (95 %) of a ratio of sums, over prompts.
+
+    Args:
+        parts: One number a prompt, e.g. requirements met.
+        wholes: One positive number a prompt, e.g. requirements asked for.
+        seed: As in `bootstrap_mean`.
+        resamples: Number of resamples.
+
+    Returns:
+        2.5 and 97.5 % quantiles of the resampled ratios, or None for fewer than two prompts.
+    """
+    if len(parts) < 2:
+        return None
+    above, below = (np.asarray(numbers, dtype=np.float64) for numbers in (parts, wholes))
+    return _percentiles(
+        lambda drawn: above[drawn].sum(axis=1) / below[drawn].sum(axis=1),
+        len(above),
+        ratio(parts, wholes),
+        seed,
+        resamples,
+    )
+
+
+def _percentiles(
+    statistic: Callable[[np.ndarray], np.ndarray], n: int, centre: float, seed: int, resamples: int
+) -> tuple[float, float]:
+    """Quantiles of a statistic over resamples of `n` prompts; `statistic` takes indices (resamples x n)."""
+    random, found = np.random.default_rng(seed), []
     for first in range(0, resamples, AT_ONCE):
-        count = min(AT_ONCE, resamples - first)
-        means.append(numbers[random.integers(len(numbers), size=(count, len(numbers)))].mean(axis=1))
-    low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
-    # equal values: rounding may put the ends beside their mean
-    return min(float(low), mean(values)), max(float(high), mean(values))
+        found.append(statistic(random.integers(n, size=(min(AT_ONCE, resamples - first), n))))
+    low, high = np.quantile(np.concatenate(found), [0.025, 0.975])
+    # equal values: rounding may put the ends beside the centre
+    return min(float(low), centre), max(float(high), centre)

@@ -1,0 +1,1 @@
+"""The exact judge of replies to the testbed's tasks."""
