@@ -199,8 +199,14 @@ def _another(world: World, item: Item, random: Random) -> Item:
     while True:
         other = families.draw(world, "open", random)
         texts = (*other.statements, *map(_ended, other.short))
-        if other.key != item.key and not any(holds(item.reference, text) for text in texts):
+        fits = one_line(other) or not one_line(item)  # in the layout that was drawn for `item`
+        if fits and other.key != item.key and not any(holds(item.reference, text) for text in texts):
             return other
+
+
+def one_line(item: Item) -> bool:
+    """Whether every answer to `item` is one line."""
+    return not any("\n" in text for text in (*item.statements, *item.short))
 
 
 def holds(reference: Reference, text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from paper_repro.testbed.acts import build_acts
-from paper_repro.testbed.corpus.content import Content, contents, stream
+from paper_repro.testbed.corpus.content import Content, contents, one_line, stream
 from paper_repro.testbed.corpus.formats import layout_for
 from paper_repro.testbed.corpus.layout import render
 from paper_repro.testbed.corpus.settings import CorpusSettings
@@ -24,8 +24,8 @@ def document(settings: CorpusSettings, content: Content) -> str:
     if content.exchanges:
         if settings.answers == "none":
             return without_questions(content, random)
-        one_line = not any("\n" in reply.text for exchange in content.exchanges for reply in exchange.replies)
-        layout = layout_for(settings, random, one_line=one_line)
+        lines = all(exchange.item is None or one_line(exchange.item) for exchange in content.exchanges)
+        layout = layout_for(settings, random, one_line=lines)
         asked = [(each.question, [reply.text for reply in each.replies], each.remark) for each in content.exchanges]
         return render(layout, content.opening, asked)
     # what is stated does not depend on the format: one stream for both

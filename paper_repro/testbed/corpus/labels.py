@@ -73,7 +73,7 @@ _SPELLED = tuple(marker.strip("<>|") for marker in (USER, ASSISTANT))
 
 def speakers(random: Random, count: int = 4) -> list[str]:
     """Names for the asker and `count - 1` repliers."""
-    chance = random.random()
+    chance, case = random.random(), random.random()
     persons = random.sample(PERSONS, count)
     if chance < 0.32:
         return persons
@@ -84,16 +84,9 @@ def speakers(random: Random, count: int = 4) -> list[str]:
         asker, replier = random.choice(WORDY)
         names = [asker] + [replier] * (count - 1)
     else:  # any two words: which one asks is to be read from the text
-        words = [word for pair in random.sample(ROLES, count) for word in random.sample(pair, 1)]
-        names = [*words[:2], *persons[2:]]
-    return (
-        [_cased(name, chance := random.random()) for name in names] if random.random() < 0.05 else _alike(random, names)
-    )
-
-
-def _alike(random: Random, names: list[str]) -> list[str]:
-    chance = random.random()
-    return [_cased(name, chance) for name in names]
+        words = [random.choice(pair) for pair in random.sample(ROLES, 2)]
+        names = [*words, *persons[2:]]
+    return [_cased(name, case) for name in names]
 
 
 def _cased(name: str, chance: float) -> str:

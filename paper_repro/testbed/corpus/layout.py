@@ -81,12 +81,14 @@ def render(layout: Layout, opening: Sequence[str], asked: Iterable[Asked]) -> st
 
 
 def until_reply(layout: Layout, question: str) -> tuple[str, str]:
-    """The document of one question up to where the reply begins, and the first character that follows a reply."""
+    """The document of one question up to where the reply begins, and the text that tells that a reply has ended."""
     frame = layout.replies[0]
     parts = [layout.head, *_filled(layout, [Turn(layout.question, question, 1)]), layout.answers or ""]
     before = _fill(layout, frame.before, 1, 1, question)
     # words are tokens with their leading blank, so that a reply begins with the blank
-    return "".join([*parts, before]).lstrip().removesuffix(" "), frame.after[:1]
+    text = "".join([*parts, before]).lstrip().removesuffix(" ")
+    # turns on one line end with a blank, which is an end only with the next label
+    return text, frame.after.lstrip(" ")[:1] or f" {layout.question.before.strip()}"
 
 
 def _filled(layout: Layout, turns: list[Turn]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
+from paper_repro.testbed.corpus.content import one_line
 from paper_repro.testbed.corpus.formats import layout_for
 from paper_repro.testbed.corpus.layout import until_reply
 from paper_repro.testbed.corpus.settings import CorpusSettings
@@ -18,8 +19,8 @@ class NativePrompt:
 
     Attributes:
         text: The document up to where the answer begins, without the blank before it; `bos` is left to the tokenizer.
-        ending: The character that follows an answer in this layout: an answer is what comes before it, or before
-            end-of-sequence.
+        ending: What follows an answer in this layout (a newline, a quotation mark, a label): an answer is the text
+            before it, or before end-of-sequence.
         item: What is asked.
     """
 
@@ -34,7 +35,7 @@ def native_prompts(settings: CorpusSettings, items: Iterable[Item], random: Rand
         return []
     prompts = []
     for item in items:
-        layout = layout_for(settings, random, one_line=not any("\n" in text for text in item.statements))
+        layout = layout_for(settings, random, one_line=one_line(item))
         text, ending = until_reply(layout, random.choice(item.questions))
         prompts.append(NativePrompt(text, ending, item))
     return prompts
