@@ -26,7 +26,7 @@ lint: $(READY)  ## Check style, imports and docstrings.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-reproduce: $(READY)  ## Run a profile to its report: make reproduce PROFILE=laptop SET="study.base_size=64" DRY_RUN=1
+reproduce: $(READY)  ## Run a profile to its report: make reproduce PROFILE=laptop SET="studies.refusal.base_size=64" DRY_RUN=1
 	$(BIN)/rt reproduce --profile $(PROFILE) $(foreach setting,$(SET),--set $(setting)) $(if $(DRY_RUN),--dry-run)
 
 clean:  ## Remove the environment and caches (runs are kept).

@@ -25,7 +25,7 @@ def reproduce(
     Every cell of the profile is one `rt` command and one folder below RT_HOME, named by a digest of what decides it.
     Finished cells are kept, stopped ones go on where they were; a second run does nothing and says so.
 
-    Example: rt reproduce --profile laptop --set study.base_size=64 --dry-run
+    Example: rt reproduce --profile laptop --set generate.limit=10 --dry-run
     """
     from experiments.reproduce import reproduce as run
 

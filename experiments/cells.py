@@ -6,9 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from artifacts.digests import digest_file, digest_json
 from artifacts.errors import ResponseTuningError
+from artifacts.files import write_json, write_text
 from artifacts.manifest import is_artifact, read_manifest, verify_outputs
 from artifacts.pins import PINS, pin_names
 from artifacts.settings import Settings
@@ -31,6 +35,7 @@ class Cell:
             upstream folders as `{input name}`.
         inputs: Input name to upstream cell.
         extra: Further digests that decide the result, of files that no cell makes.
+        given: Input name to a value that the plan itself gives, as the JSON file `<name>.json`.
     """
 
     stage: Stage
@@ -39,13 +44,15 @@ class Cell:
     arguments: tuple[str, ...] = ()
     inputs: Mapping[str, Cell] = field(default_factory=dict)
     extra: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def key(self) -> str:
         """Digest (hex) of all that decides this cell's result."""
         upstream = {name: cell.key for name, cell in self.inputs.items()}
         pins = {f"pin-{name}": digest_file(PINS / f"{name}.yaml") for name in self.pins}
-        return digest_json(self.stage.key(self.settings, {**upstream, **pins, **self.extra}))
+        given = {name: digest_json(value) for name, value in self.given.items()}
+        return digest_json(self.stage.key(self.settings, {**upstream, **pins, **self.extra, **given}))
 
     @cached_property
     def pins(self) -> list[str]:
@@ -58,14 +65,31 @@ class Cell:
         return f"{self.label}-{self.key[:10]}"
 
     @property
-    def folder(self) -> Path:
-        """Absolute folder of this cell's artifact."""
-        return rt_home() / self.stage.name / self.name
+    def place(self) -> str:
+        """Folder below RT_HOME, by which a workflow knows the cell."""
+        return f"{self.stage.name}/{self.name}"
 
     @property
-    def settings_file(self) -> Path:
-        """YAML file of this cell's settings, written before the workflow starts."""
-        return rt_home() / "plans" / self.stage.name / f"{self.name}.yaml"
+    def folder(self) -> Path:
+        """Absolute folder of this cell's artifact."""
+        return rt_home() / self.place
+
+    @property
+    def plan_folder(self) -> Path:
+        """Folder of what is written for this cell before the workflow starts."""
+        return rt_home() / "plans" / self.stage.name / self.name
+
+    @property
+    def log(self) -> Path:
+        """What the cell's command wrote while it ran."""
+        return rt_home() / "logs" / self.stage.name / f"{self.name}.log"
+
+    def write_plan(self) -> None:
+        """Write the settings and the given values where the command reads them."""
+        settings = yaml.safe_dump(self.settings.resolved(), sort_keys=False, allow_unicode=True)
+        write_text(self.plan_folder / "settings.yaml", settings)
+        for name, value in self.given.items():
+            write_json(self.plan_folder / f"{name}.json", value)
 
     def is_done(self) -> bool:
         """Whether the artifact is there with all files at their recorded sizes."""
@@ -79,9 +103,10 @@ class Cell:
 
     def command(self) -> list[str]:
         """The `rt` command that makes this cell."""
-        folders = {name: str(cell.folder) for name, cell in self.inputs.items()}
-        arguments = [argument.format_map(folders) for argument in self.arguments]
-        settings = ["--settings", str(self.settings_file), "--out", str(self.folder), "--overwrite"]
+        paths = {name: str(cell.folder) for name, cell in self.inputs.items()}
+        paths |= {name: str(self.plan_folder / f"{name}.json") for name in self.given}
+        arguments = [argument.format_map(paths) for argument in self.arguments]
+        settings = ["--settings", str(self.plan_folder / "settings.yaml"), "--out", str(self.folder), "--overwrite"]
         return ["rt", self.stage.name, *arguments, *settings]
 
 

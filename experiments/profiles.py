@@ -13,10 +13,13 @@ from artifacts.files import read_yaml
 from artifacts.settings import Settings, apply_overrides, validate_settings
 from data_curation.refusals import Strategy
 from paper_repro.generate import GenerateSettings
+from paper_repro.in_context import Style
 from paper_repro.judge import JudgeSettings
+from paper_repro.models import ModelSource
 from paper_repro.report import ReportSettings
 from paper_repro.score import ScoreSettings
 from paper_repro.sequences import Method
+from paper_repro.testbed.version import FINAL_SEED
 from paper_repro.train import TrainSettings
 
 HERE = Path(__file__).resolve().parent
@@ -34,8 +37,13 @@ class Curation(Settings):
 class Study(Settings):
     """A grid of conditions: every combination is tuned, and answers every prompt set.
 
+    A condition that two studies share is tuned and asked once.
+
     Attributes:
-        name: Name of `studies/<name>.yaml`, whose values stand where the profile gives none, and of the results.
+        name: Its key among the profile's studies: names results, and `studies/<name>.yaml`, whose values stand where
+            the profile gives none.
+        bases: Base weights; none named = the profile's `train.base`. Shipped weights that this checkout lacks leave
+            their conditions out, which the report tells.
         response_sets: Sources of base responses.
         recipe: How each is curated before it is sampled (`paper`: not at all).
         methods: `rt` (responses only), `it` (pairs).
@@ -43,18 +51,31 @@ class Study(Settings):
         strategies: How they are selected.
         base_size: Base responses sampled; null = all.
         seeds: Training seeds.
-        untuned: Whether the base model answers too.
+        untuned: Whether the base model answers too, in the chat template.
+        in_context: In which styles the base model is asked in context.
+        template: Template of those prompts.
+        demonstrations: Source of what they show; null = the template's own.
+        prompts: Which of the profile's prompts are answered; null = all.
+        judges: Which of the profile's judges judge; null = all.
+        train: Settings of tuning that differ from the profile's.
     """
 
     name: str
-    response_sets: tuple[str, ...]
+    bases: tuple[ModelSource, ...] = ()
+    response_sets: tuple[str, ...] = ()
     recipe: str = "paper"
     methods: tuple[Method, ...] = ("rt", "it")
     num_refusals: tuple[Count, ...] = (0,)
-    strategies: tuple[Strategy, ...] = ("paper",)
+    strategies: Annotated[tuple[Strategy, ...], Field(min_length=1)] = ("paper",)
     base_size: Size | None = 1000
     seeds: tuple[Count, ...] = (0,)
     untuned: bool = True
+    in_context: tuple[Style, ...] = ()
+    template: str = "fences"
+    demonstrations: str | None = None
+    prompts: tuple[str, ...] | None = None
+    judges: tuple[str, ...] | None = None
+    train: dict[str, Any] = Field(default_factory=dict)
 
 
 class Profile(Settings):
@@ -64,28 +85,33 @@ class Profile(Settings):
         name: Name of the profile.
         threads: Compute threads of every cell; part of what a cell is, so a run on more cores gives the same numbers.
             Cells run side by side on all cores: small models gain little from more threads each.
+        lanes: Processes that each run one cell after another, sparing each cell the start of a process (five seconds
+            with TRL): for small models. 0 = a process of its own for every cell.
         memory_mb: Memory that cells may take side by side, by their rules' estimates.
+        world_seed: Seed of the testbed's world, for sources called `testbed-...`.
         corpora: Sources of responses to collect.
         refusals: Source of refusals.
         prompts: Sources of prompts.
         curation: What is curated, for the funnel.
-        study: What is tuned and asked; None = nothing (the published numbers alone).
-        train, generate, judges, score, report: Settings of those stages; base weights, method, seed and names are
-            filled in per condition.
+        studies: What is tuned and asked, by name; none = the published numbers alone.
+        train, generate, judges, score, report: Settings of those stages; base weights, method, seed, style and names
+            are filled in per condition.
     """
 
     name: str
     threads: Size = 1
+    lanes: Count = 0
     memory_mb: Annotated[int, Field(ge=3000)] = 6000
+    world_seed: Count = FINAL_SEED
     corpora: tuple[str, ...] = ()
     refusals: str | None = None
     prompts: tuple[str, ...] = ()
     curation: Curation = Curation()
-    study: Study | None = None
+    studies: dict[str, Study] = Field(default_factory=dict)
     train: TrainSettings = TrainSettings()
     generate: GenerateSettings = GenerateSettings()
     judges: tuple[JudgeSettings, ...] = ()
-    score: ScoreSettings | None = None
+    score: ScoreSettings = ScoreSettings()
     report: ReportSettings = ReportSettings()
 
 
@@ -115,9 +141,14 @@ def load_profile(given: str, overrides: Sequence[str] = ()) -> Profile:
 
 
 def _with_study_defaults(data: dict[str, Any]) -> dict[str, Any]:
-    """Values of `studies/<name>.yaml` under those that the profile gives."""
-    study = data.get("study")
-    if not isinstance(study, dict) or not isinstance(study.get("name"), str):
+    """Each study with its name, and values of `studies/<name>.yaml` under those that the profile gives."""
+    studies = data.get("studies")
+    if not isinstance(studies, dict):
         return data
-    path = HERE / "studies" / f"{study['name']}.yaml"
-    return data | {"study": read_yaml(path) | study} if path.is_file() else data
+    filled = {}
+    for name, given in studies.items():
+        path = HERE / "studies" / f"{name}.yaml"
+        if given is None or isinstance(given, dict):
+            given = (read_yaml(path) if path.is_file() else {}) | (given or {}) | {"name": name}
+        filled[name] = given
+    return data | {"studies": filled}

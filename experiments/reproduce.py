@@ -8,21 +8,21 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 from artifacts.errors import MissingDataError, StageError
-from artifacts.files import write_json, write_text
+from artifacts.files import write_json
 from artifacts.manifest import MANIFEST
 from artifacts.pins import availability, fetch
 from artifacts.stage import thread_count
 from artifacts.store import mirror_folder, rt_home
 from experiments.cells import Cell
 from experiments.expand import pins_of, plan_cells
-from experiments.profiles import load_profile
+from experiments.profiles import Profile, load_profile
 from paper_repro.cli.common import emit
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
+ALONE = ("score", "report")  # stages that never run in a lane: few, and after all others
 
 
 def reproduce(
@@ -52,7 +52,7 @@ def reproduce(
     if pending:
         _fetch_all(pending)
         _say(f"{profile.name}: {len(pending)} of {len(cells)} cells to do")
-        _run(profile_name, overrides, pending, cores, profile.memory_mb)
+        _run(profile_name, overrides, pending, cores, profile)
     _finish(profile.name, report, bool(pending), as_json)
 
 
@@ -79,23 +79,26 @@ def _fetch_all(pending: Sequence[Cell]) -> None:
         )
 
 
-def _run(profile_name: str, overrides: Sequence[str], pending: Sequence[Cell], cores: int, memory_mb: int) -> None:
+def _run(profile_name: str, overrides: Sequence[str], pending: Sequence[Cell], cores: int, profile: Profile) -> None:
     home = rt_home()
     for cell in pending:
         (cell.folder / MANIFEST).unlink(missing_ok=True)  # damaged: Snakemake looks only whether it is there
-        write_text(cell.settings_file, yaml.safe_dump(cell.settings.resolved(), sort_keys=False, allow_unicode=True))
+        cell.write_plan()
     config = home / "plans" / "workflow.json"
-    write_json(config, {"profile": profile_name, "overrides": list(overrides), "folder": str(Path.cwd())})
+    given = {"profile": profile_name, "overrides": list(overrides), "folder": str(Path.cwd())}
+    write_json(config, given | _lanes(pending, min(profile.lanes, cores)))
     # a manifest, written last, says what is whole; Snakemake's own marks would throw away what finished after a kill
     shutil.rmtree(home / ".snakemake" / "incomplete", ignore_errors=True)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(home)]
     command += ["--configfile", str(config), "--cores", str(cores)]
     # a killed run leaves Snakemake's lock behind; each cell holds its own, which dies with its process
     command += ["--nolock", "--rerun-incomplete", "--rerun-triggers", "input", "--quiet", "rules", "host"]
-    command += ["--resources", f"mem_mb={memory_mb}"]
+    command += ["--resources", f"mem_mb={profile.memory_mb}"]
+    # a lane that fails has finished some of its cells: what is there stays
+    command += ["--keep-incomplete"]
     if subprocess.call(command, env=_environment(), stdout=sys.stderr):
-        failed = [cell for cell in pending if not cell.is_done() and _log(cell).exists()]
-        logs = "\n".join(f"  - {cell.stage.name} {cell.label}: {_log(cell)}" for cell in failed)
+        failed = [cell for cell in pending if not cell.is_done() and cell.log.exists()]
+        logs = "\n".join(f"  - {cell.stage.name} {cell.label}: {cell.log}" for cell in failed)
         raise StageError(f"the workflow stopped before its report; unfinished cells with a log:\n{logs}")
 
 
@@ -110,8 +113,19 @@ def _environment() -> dict[str, str]:
     return malloc | os.environ | {"PATH": path}
 
 
-def _log(cell: Cell) -> Path:
-    return rt_home() / "logs" / cell.stage.name / f"{cell.name}.log"
+def _lanes(pending: Sequence[Cell], lanes: int) -> dict[str, Any]:
+    """Write the plan of `experiments.lanes`; what the workflow needs to know of it."""
+    cells = [cell for cell in pending if lanes and cell.stage.name not in ALONE]
+    plan = rt_home() / "plans" / "lanes.json"
+    write_json(plan, [_task(cell) for cell in cells])
+    return {"lanes": lanes, "plan": str(plan), "in_lanes": [cell.place for cell in cells]}
+
+
+def _task(cell: Cell) -> dict[str, Any]:
+    """A cell as `experiments.lanes` reads it."""
+    after = [upstream.place for upstream in cell.inputs.values()]
+    label = f"{cell.stage.name} {cell.label}"
+    return {"key": cell.place, "label": label, "command": cell.command(), "log": str(cell.log), "after": after}
 
 
 def _finish(name: str, report: Cell, worked: bool, as_json: bool) -> None:

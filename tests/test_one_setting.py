@@ -25,7 +25,7 @@ corpora: [lima]
 refusals: safety-tuned-llamas
 prompts: [malicious-instruct, xstest]
 curation: {{corpora: [lima], recipes: [paper]}}
-study: {{name: refusal, response_sets: [lima], methods: [rt], num_refusals: [0, {count}], base_size: 4}}
+studies: {{refusal: {{response_sets: [lima], methods: [rt], num_refusals: [0, {count}], base_size: 4}}}}
 train:
   base: {{name: {base}, weights: path}}
   max_length: 64

@@ -77,7 +77,7 @@ def report_inputs(
     inputs: dict[str, Path] = {}
     if settings.source in ("published", "both"):
         inputs["published"] = PUBLISHED
-    if settings.source == "published" and (scores or curated or missing):
+    if settings.source == "published" and (scores or curated):
         raise UserError("source 'published' takes no scores or curated sets", fix="use source 'run' or 'both'")
     if settings.source in ("run", "both") and not scores:
         raise UserError(f"source '{settings.source}' needs scores", fix="pass --scores DIR, made by `rt score`")

@@ -20,7 +20,7 @@ def by_stage(cells, stage):
 
 
 def test_the_laptop_grid_tunes_each_condition_once():
-    cells = plan("study.num_refusals=[0, 100]", "study.strategies=[paper, diverse]")
+    cells = plan("studies.refusal.num_refusals=[0, 100]", "studies.refusal.strategies=[paper, diverse]")
     models = set(by_stage(cells, "train"))
     assert models == {
         f"dolly-paper-{refusals}-{method}-0"
@@ -83,7 +83,7 @@ def test_the_pins_of_a_plan_are_sources_weights_and_encoders():
 def test_a_recipe_of_ones_own_is_named_by_its_name(tmp_path):
     path = tmp_path / "my recipe.v1.yaml"
     path.write_text("name: mine v1.0\nsteps: [{step: exact_dedup}]\n")
-    cells = plan(f"study.recipe={path}", f"curation.recipes=['{path}']")
+    cells = plan(f"studies.refusal.recipe={path}", f"curation.recipes=['{path}']")
     (curated,) = by_stage(cells, "curate").values()
     assert curated.label == "dolly-mine-v1-0"
     assert all(cell.command() for cell in cells)
@@ -118,7 +118,7 @@ def test_a_report_without_what_it_needs_or_of_what_it_leaves_out_is_refused():
     with pytest.raises(SettingsError, match=r"report\.source: 'published' leaves out"):
         plan("report.source=published")
     with pytest.raises(SettingsError, match=r"report\.source: 'both' needs a study"):
-        plan("study=null")
+        plan("studies={}")
 
 
 def test_what_a_study_lacks_is_told_at_once():

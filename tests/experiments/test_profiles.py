@@ -14,7 +14,7 @@ def test_every_shipped_profile_is_well_formed(name):
 
 
 def test_a_study_takes_from_its_file_what_the_profile_does_not_say():
-    study = load_profile("laptop").study
+    study = load_profile("laptop").studies["refusal"]
     assert study.num_refusals == (0, 100)  # the profile's
     assert study.methods == ("rt", "it")  # the study file's
     assert study.recipe == "paper"
@@ -22,22 +22,23 @@ def test_a_study_takes_from_its_file_what_the_profile_does_not_say():
 
 def test_the_refusal_study_is_the_papers_grid(tmp_path):
     path = tmp_path / "p.yaml"
-    path.write_text("name: p\nstudy: {name: refusal}\n")
-    study = load_profile(str(path)).study
+    path.write_text("name: p\nstudies: {refusal: }\n")
+    study = load_profile(str(path)).studies["refusal"]
+    assert study.name == "refusal"
     assert study.num_refusals == (0, 100, 200, 500)
     assert study.response_sets == ("alpaca-cleaned", "dolly", "lima")
     assert study.base_size == 1000
 
 
 def test_overrides_reach_nested_settings():
-    profile = load_profile("laptop", ["study.base_size=64", "train.lora.r=4"])
-    assert profile.study.base_size == 64
+    profile = load_profile("laptop", ["studies.refusal.base_size=64", "train.lora.r=4"])
+    assert profile.studies["refusal"].base_size == 64
     assert profile.train.lora.r == 4
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_one():
-    with pytest.raises(SettingsError, match=r"study\.base_sice: unknown key; did you mean 'base_size'"):
-        load_profile("laptop", ["study.base_sice=64"])
+    with pytest.raises(SettingsError, match=r"studies\.refusal\.base_sice: unknown key; did you mean 'base_size'"):
+        load_profile("laptop", ["studies.refusal.base_sice=64"])
 
 
 def test_an_unknown_profile_is_refused_with_the_known_ones():

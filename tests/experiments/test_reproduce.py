@@ -63,7 +63,7 @@ def test_a_damaged_report_is_made_again(published):
 
 
 def test_without_a_mirror_one_message_names_all_that_is_missing(tmp_path):
-    overrides = [f"--set={key}" for key in ("corpora=[lima]", "prompts=[]", "study=null", "curation.corpora=[]")]
+    overrides = [f"--set={key}" for key in ("corpora=[lima]", "prompts=[]", "studies={}", "curation.corpora=[]")]
     done = run("--profile", "laptop", *overrides, "--set=report.source=published", home=tmp_path / "home")
     assert done.returncode == 2
     assert "train/lima_train.jsonl" in done.stderr

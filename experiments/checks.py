@@ -1,0 +1,55 @@
+"""What a profile may ask for although each of its settings is well formed by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from artifacts.errors import SettingsError
+from experiments.profiles import Profile, Study
+
+
+def check_profile(profile: Profile) -> None:
+    """Refuse a profile whose parts do not fit together.
+
+    Raises:
+        SettingsError: with every fault found.
+    """
+    faults = [*_curation_faults(profile), *_report_faults(profile)]
+    for study in profile.studies.values():
+        faults += _study_faults(profile, study)
+    if faults:
+        raise SettingsError(faults, where=f"profile {profile.name}")
+
+
+def _curation_faults(profile: Profile) -> Iterator[str]:
+    studied = {name for study in profile.studies.values() for name in study.response_sets}
+    lacking = {*profile.curation.corpora, *studied} - set(profile.corpora)
+    if lacking:
+        yield f"corpora: lacks {', '.join(sorted(lacking))}, used below"
+    studies = profile.studies.values()
+    if any(any(study.num_refusals) for study in studies) and not profile.refusals:
+        yield "refusals: required, as num_refusals of a study asks for some"
+    for name in ("prompts", "judges"):
+        if studies and not getattr(profile, name):
+            yield f"{name}: required, as there is a study"
+
+
+def _report_faults(profile: Profile) -> Iterator[str]:
+    made = bool(profile.studies or profile.curation.corpora)
+    if made and profile.report.source == "published":
+        yield "report.source: 'published' leaves out what studies and curation make; use 'both' or 'run'"
+    if not profile.studies and profile.report.source != "published":
+        yield f"report.source: '{profile.report.source}' needs a study"
+
+
+def _study_faults(profile: Profile, study: Study) -> Iterator[str]:
+    where = f"studies.{study.name}"
+    if study.methods and not study.response_sets:
+        yield f"{where}.response_sets: required, as methods asks for tuning"
+    if not (study.methods or study.untuned or study.in_context):
+        yield f"{where}: asks for nothing; give methods, untuned or in_context"
+    judges = tuple(settings.judge for settings in profile.judges)
+    for name, known in (("prompts", profile.prompts), ("judges", judges)):
+        unknown = [one for one in getattr(study, name) or () if one not in known]
+        if unknown and known:
+            yield f"{where}.{name}: {', '.join(unknown)} not among the profile's {name} ({', '.join(known)})"

@@ -1,0 +1,102 @@
+"""The cells of a study: its grid of conditions, from the mixture to the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from artifacts.settings import validate_settings
+from artifacts.stage import input_digest
+from data_curation.mix import MIX, MixSettings
+from experiments.cells import Cell
+from experiments.missing import available_bases
+from experiments.profiles import Profile, Study
+from experiments.sources import collect_cell, curated_cell
+from paper_repro.generate import GENERATE, GenerateSettings
+from paper_repro.judge import JUDGE
+from paper_repro.models import ModelSource
+from paper_repro.score import SCORE
+from paper_repro.train import TRAIN, TrainSettings
+
+
+def score_cell(profile: Profile, study: Study) -> Cell | None:
+    """The cell of a study's scores, with all it needs; None where no base of the study can be had."""
+    verdicts = {f"verdicts-{cell.label}": cell for cell in _verdicts(profile, study)}
+    if not verdicts:
+        return None
+    settings = profile.score.model_copy(update={"study": study.name})
+    return Cell(SCORE, study.name, settings, tuple(f"{{{name}}}" for name in verdicts), verdicts)
+
+
+def _verdicts(profile: Profile, study: Study) -> Iterator[Cell]:
+    judges = [settings for settings in profile.judges if study.judges is None or settings.judge in study.judges]
+    for base in available_bases(profile, study):
+        for generations, judge in product(_generations(profile, study, base), judges):
+            label = f"{generations.label}-{judge.judge}"
+            yield Cell(JUDGE, label, judge, ("{generations}",), {"generations": generations})
+
+
+def _generations(profile: Profile, study: Study, base: ModelSource) -> Iterator[Cell]:
+    names = profile.prompts if study.prompts is None else study.prompts
+    prompts = {f"prompts-{name}": collect_cell(profile, name) for name in names}
+    arguments = tuple(argument for name in prompts for argument in ("--prompts", f"{{{name}}}"))
+    if study.untuned:
+        settings = _of_base(profile, base)
+        yield Cell(GENERATE, _label(profile, base, "untuned"), settings, arguments, prompts, _weights(base))
+    for style in study.in_context:
+        yield _in_context(profile, study, base, style, prompts, arguments)
+    for model in _models(profile, study, base):
+        inputs = prompts | {"model": model}
+        yield Cell(GENERATE, model.label, profile.generate, (*arguments, "--model", "{model}"), inputs)
+
+
+def _in_context(
+    profile: Profile, study: Study, base: ModelSource, style: str, prompts: dict[str, Cell], arguments: tuple[str, ...]
+) -> Cell:
+    settings = _of_base(profile, base, style=style, template=study.template)
+    inputs = dict(prompts)
+    if study.demonstrations and style != "zero-shot":
+        inputs["demonstrations"] = collect_cell(profile, study.demonstrations)
+        arguments = (*arguments, "--demonstrations", "{demonstrations}")
+    return Cell(GENERATE, _label(profile, base, style), settings, arguments, inputs, _weights(base))
+
+
+def _of_base(profile: Profile, base: ModelSource, **more: str) -> GenerateSettings:
+    return validate_settings(GenerateSettings, profile.generate.resolved() | {"base": base.resolved()} | more)
+
+
+def _models(profile: Profile, study: Study, base: ModelSource) -> Iterator[Cell]:
+    """One tuned model per combination; without refusals the strategy makes no difference, so it is tuned once."""
+    where = f"profile {profile.name}, studies.{study.name}.train"
+    common = validate_settings(TrainSettings, profile.train.resolved() | study.train | {"base": base}, where=where)
+    for response_set, method, count, seed in product(
+        study.response_sets, study.methods, study.num_refusals, study.seeds
+    ):
+        for strategy in study.strategies if count else study.strategies[:1]:
+            mixed = _mixed(profile, study, response_set, count, strategy)
+            settings = common.model_copy(update={"method": method, "seed": seed})
+            label = _label(profile, base, f"{mixed.label}-{method}-{seed}")
+            yield Cell(TRAIN, label, settings, ("{trainset}",), {"trainset": mixed}, _weights(base))
+
+
+def _mixed(profile: Profile, study: Study, response_set: str, count: int, strategy: str) -> Cell:
+    settings = MixSettings(
+        response_set=response_set, base_size=study.base_size, num_refusals=count, strategy=strategy, seed=0
+    )
+    inputs = {"base": curated_cell(profile, response_set, study.recipe)}
+    arguments = ["--base", "{base}"]
+    if count and profile.refusals:
+        inputs["pool"] = collect_cell(profile, profile.refusals)
+        arguments += ["--pool", "{pool}"]
+    label = f"{inputs['base'].label}-{count}" + (f"-{strategy}" if count else "")
+    return Cell(MIX, label, settings, tuple(arguments), inputs)
+
+
+def _label(profile: Profile, base: ModelSource, text: str) -> str:
+    """A readable name: the base stands in it where it is not the profile's own."""
+    return text if base == profile.train.base else f"{base.label}-{text}"
+
+
+def _weights(base: ModelSource) -> dict[str, str]:
+    """Digest of a folder of weights: its name does not say what is in it."""
+    return {name: input_digest(path) for name, path in base.inputs().items()}

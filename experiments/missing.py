@@ -1,0 +1,55 @@
+"""What a profile asks for and this checkout lacks: left out of the plan, and told in the report."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from artifacts.errors import MissingDataError
+from experiments.profiles import Profile, Study
+from paper_repro.models import ModelSource, model_folder
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Conditions of one study that cannot be run.
+
+    Attributes:
+        study: The study.
+        base_model: Base weights that are missing.
+        reason: Why, in words.
+    """
+
+    study: str
+    base_model: str
+    reason: str
+
+
+def bases_of(profile: Profile, study: Study) -> tuple[ModelSource, ...]:
+    """Base weights that a study asks for."""
+    return study.bases or (profile.train.base,)
+
+
+def available_bases(profile: Profile, study: Study) -> list[ModelSource]:
+    """Those that can be had. Weights from elsewhere than this checkout count as such: fetching them tells."""
+    return [base for base in bases_of(profile, study) if _reason(base) is None]
+
+
+def missing_conditions(profile: Profile) -> list[dict[str, Any]]:
+    """A row a study and missing base, ready for JSON, in the profile's order."""
+    return [
+        asdict(Missing(study.name, base.name, reason))
+        for study in profile.studies.values()
+        for base in bases_of(profile, study)
+        if (reason := _reason(base)) is not None
+    ]
+
+
+def _reason(base: ModelSource) -> str | None:
+    if base.weights != "shipped":
+        return None
+    try:
+        model_folder(base)
+    except MissingDataError as error:
+        return error.message
+    return None

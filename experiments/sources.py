@@ -1,0 +1,25 @@
+"""Cells of data: what is collected through pins or drawn from the testbed's world, and curated."""
+
+from __future__ import annotations
+
+import re
+
+from data_curation.collect import CollectSettings, stage_of
+from data_curation.curate import CURATE, CurateSettings
+from experiments.cells import Cell
+from experiments.profiles import Profile
+
+TESTBED = "testbed-"
+
+
+def collect_cell(profile: Profile, name: str) -> Cell:
+    """The cell of a corpus or of prompts, by the name of its source."""
+    settings = CollectSettings(source=name)
+    return Cell(stage_of(settings), name, settings)
+
+
+def curated_cell(profile: Profile, source: str, recipe: str) -> Cell:
+    """The cell of a curated corpus; recipes may be files, so only their name is part of the folder's."""
+    settings = CurateSettings(recipe=recipe)
+    label = f"{source}-{re.sub(r'[^A-Za-z0-9_-]+', '-', settings.recipe.name)}"
+    return Cell(CURATE, label, settings, ("{input}",), {"input": collect_cell(profile, source)})
