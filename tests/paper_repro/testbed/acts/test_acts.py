@@ -69,6 +69,21 @@ def test_unstated_acts_get_a_tool_and_no_policy(acts, by_phrase):
     assert {by_phrase[phrase].verb for phrase in stated} == set(words.VERBS)
 
 
+def test_contrasts_set_an_unsafe_act_against_a_safe_one_that_shares_a_word(acts, by_phrase):
+    random, count = rng("test", 12), 0
+    for text in (acts.statement(random) for _ in range(5000)):
+        if ", but " not in text:
+            continue
+        one, other = (by_phrase[max(found, key=len)] for found in map(known(by_phrase), text.split(", but ")))
+        assert one.unsafe != other.unsafe and (one.verb == other.verb or one.object == other.object), text
+        count += 1
+    assert count > 800
+
+
+def known(by_phrase):
+    return lambda text: [phrase for phrase in re.findall(r"\w+ the \w+", text) if phrase in by_phrase]
+
+
 @pytest.mark.parametrize("rate", [0.05, 0.12])
 def test_the_dose_of_declines(acts, by_phrase, rate):
     how_to = asked(exchanges(acts, rate))
