@@ -17,6 +17,7 @@ from artifacts.errors import InputError, MissingDataError, UserError
 from artifacts.manifest import is_artifact, read_manifest
 from artifacts.pins import fetch, load_pin, pin_names
 from artifacts.settings import Settings
+from artifacts.shipped import shipped_folder, verified_folder
 from artifacts.store import pins_folder
 
 if TYPE_CHECKING:
@@ -37,13 +38,14 @@ class ModelSource(Settings):
 
     Attributes:
         name: `pypi`: name of a pin. `hub`: name of a pin, or `owner/repo`. `path`: a folder (a `model`
-            artifact, of which `merged/` is read, or any folder that transformers can read).
+            artifact, of which `merged/` is read, or any folder that transformers can read). `shipped`: name of a base
+            model in `artifacts/testbed/`.
         weights: Where they come from. There is no fallback from one to another.
         revision: Commit (40 hex digits) of a hub repository; required unless `name` is a pin.
     """
 
     name: str
-    weights: Literal["pypi", "hub", "path"]
+    weights: Literal["pypi", "hub", "path", "shipped"]
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
 
     @model_validator(mode="after")
@@ -60,12 +62,16 @@ class ModelSource(Settings):
         """Readable name for results: the pin's title without its remark, the repository's or the folder's name."""
         if self.weights == "path":
             return Path(self.name).resolve().name
+        if self.weights == "shipped":
+            return self.name
         if "/" in self.name:
             return self.name.rsplit("/", 1)[1]
         return load_pin(self.name).title.split(" (")[0]
 
     def inputs(self) -> dict[str, Path]:
         """Stage inputs that the weights add: a folder's content has to enter the digest, a pin's is fixed by name."""
+        if self.weights == "shipped":
+            return {"base": shipped_folder(self.name)}
         return {"base": Path(self.name)} if self.weights == "path" else {}
 
     def neutral(self) -> ModelSource:
@@ -76,8 +82,8 @@ class ModelSource(Settings):
         return self.model_copy(update={"name": self.label}) if self.weights == "path" else self
 
     def at(self, folder: Path | None) -> ModelSource:
-        """The same source in `folder`, where a stage's input says so."""
-        return self if folder is None else self.model_copy(update={"name": str(folder)})
+        """The same source in `folder`, where a stage's input says so; a shipped one is found by its name."""
+        return self.model_copy(update={"name": str(folder)}) if folder and self.weights == "path" else self
 
 
 def model_folder(source: ModelSource) -> Path:
@@ -85,11 +91,14 @@ def model_folder(source: ModelSource) -> Path:
 
     Raises:
         InputError: `path` is not a folder with a model.
+        DigestError: the files of a shipped model are not those of its card.
         MissingDataError: the weights cannot be had; the message says how to get them.
         UserError: the pin has no origin of that kind.
     """
     if source.weights == "path":
         return _local_folder(Path(source.name))
+    if source.weights == "shipped":
+        return verified_folder(source.name)
     if "/" in source.name:
         return _hub_folder(source.name, source.revision, PATTERNS["model"])
     pin = load_pin(source.name)

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from artifacts.digests import digest_file
 from artifacts.files import write_json
-from artifacts.manifest import Artifact
+from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.stage import Stage, Workspace, thread_count
 from paper_repro.models import load_tokenizer, parameter_count
 from paper_repro.testbed.pretrain.allocator import keep_freed_memory
+from paper_repro.testbed.pretrain.rows import TOKENS, load_rows
 from paper_repro.testbed.pretrain.settings import PretrainSettings
 
 if TYPE_CHECKING:
@@ -43,7 +45,6 @@ def _work(settings: PretrainSettings, inputs: Mapping[str, Path], workspace: Wor
 
     from paper_repro.testbed.pretrain.loop import choose_device, deterministic, train_rows
     from paper_repro.testbed.pretrain.model import new_model
-    from paper_repro.testbed.pretrain.rows import load_rows
 
     keep_freed_memory()
     torch.set_num_threads(thread_count())
@@ -57,7 +58,7 @@ def _work(settings: PretrainSettings, inputs: Mapping[str, Path], workspace: Wor
     write_json(workspace.path / CURVE, progress.curve)
     tokens = progress.step * settings.batch * settings.context
     workspace.summary |= {
-        "corpus": settings.corpus,
+        "corpus": _corpus_facts(settings.corpus, inputs["corpus"]),
         "device": device,
         "parameters": parameter_count(model),
         "optimiser_steps": progress.step,
@@ -70,6 +71,17 @@ def _work(settings: PretrainSettings, inputs: Mapping[str, Path], workspace: Wor
         "resumed_after_step": progress.resumed_after,
         "pretraining_s": round(progress.seconds, 1),
         "tokens_per_s": round(tokens / progress.seconds),
+    }
+
+
+def _corpus_facts(name: str, folder: Path) -> dict[str, Any]:
+    """What identifies a corpus: its settings (None unless the testbed made it), and the bytes that training reads."""
+    made = read_manifest(folder, kind="pretraining-corpus").identity.settings if is_artifact(folder) else None
+    return {
+        "name": name,
+        "settings": made,
+        "tokens_sha256": digest_file(folder / TOKENS),
+        "tokenizer_sha256": digest_file(folder / "tokenizer" / "tokenizer.json"),
     }
 
 
