@@ -1,0 +1,117 @@
+"""Planted defects, and what the real recipe finds of them (without its last step, which needs an encoder)."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from artifacts.errors import InputError
+from data_curation.curate import CurateSettings, curate
+from data_curation.recipe import load_recipe
+from paper_repro.testbed.sets.curation_score import score_curation
+from paper_repro.testbed.sets.defects import DEFECTS, LABELS
+
+pytest.importorskip("datatrove")
+pytest.importorskip("rensa")
+
+STYLES = ("structured", "terse", "curated")
+
+
+def recipe(*left_out):
+    """The recipe `responses` as it is, but for the steps left out."""
+    whole = load_recipe("responses").resolved()
+    steps = [step for step in whole["steps"] if step["step"] not in ("semantic_dedup", *left_out)]
+    return {"name": "responses-offline", "steps": steps}
+
+
+def curated_of(artifact, out, steps):
+    return curate(CurateSettings(recipe=steps), out, artifact.path)
+
+
+@pytest.fixture(scope="module", params=STYLES)
+def dirty(request, made):
+    return request.param, made(f"testbed-{request.param}-dirty")
+
+
+@pytest.fixture(scope="module")
+def scores(dirty, tmp_path_factory):
+    style, artifact = dirty
+    curated = curated_of(artifact, tmp_path_factory.mktemp("curated") / style, recipe())
+    return style, {score.defect: score for score in score_curation(curated.path, artifact.file("labels.parquet"))}
+
+
+def test_a_dirty_set_is_the_clean_one_with_a_share_of_each_defect(dirty, drawn):
+    style, artifact = dirty
+    labels = pq.read_table(artifact.file("labels.parquet")).to_pylist()
+    rows = {row["row_id"]: row for row in pq.read_table(artifact.file("data.parquet")).to_pylist()}
+    clean = drawn(f"testbed-{style}")
+    each = round(0.03 * len(clean))
+    assert artifact.summary["defects"] == dict.fromkeys(sorted(DEFECTS), each)
+    assert len(rows) == len(clean) + 2 * each  # copies are added, the others replace
+    planted = {label["row_id"] for label in labels}
+    texts = {row.response for row in clean}
+    assert all(row["response"] in texts for row_id, row in rows.items() if row_id not in planted)
+    assert {label["clean"] for label in labels} <= texts
+
+
+def test_each_defect_is_what_it_is_called(dirty):
+    _, artifact = dirty
+    rows = {row["row_id"]: row["response"] for row in pq.read_table(artifact.file("data.parquet")).to_pylist()}
+    for label in pq.read_table(artifact.file("labels.parquet")).to_pylist():
+        text, clean, defect = rows[label["row_id"]], label["clean"], label["defect"]
+        assert (label["of"] is not None) == defect.endswith("duplicate")
+        if label["of"] is not None:
+            assert rows[label["of"]] == clean
+            assert (text == clean) == (defect == "exact-duplicate")
+        elif defect == "truncated":
+            assert clean.startswith(text) and 0 < len(text) < len(clean) and text[-1] not in ".!?"
+        elif defect == "template-leak":
+            assert clean in text and text != clean
+        elif defect == "blank":
+            assert not text.strip()
+        else:
+            assert text and text != clean
+
+
+def test_what_a_filter_or_a_comparison_looks_for_is_found(scores):
+    style, found = scores
+    assert found["exact-duplicate"].recall == 1.0
+    assert found["blank"].recall == found["blank"].precision == 1.0
+    assert found["template-leak"].recall == found["template-leak"].precision == 1.0
+    assert found["template-leak"].repaired > 0 and found["template-leak"].dropped > 0
+    # a small edit leaves few five-word stretches of a short answer alone: only longer ones are compared in earnest
+    assert found["near-duplicate"].recall > {"structured": 0.3, "terse": 0.0, "curated": 0.5}[style]
+
+
+def test_wrong_and_truncated_answers_are_found_by_nothing(scores):
+    _, found = scores
+    for defect in ("wrong-answer", "truncated"):
+        assert found[defect].recall == 0.0
+        assert found[defect].precision is None
+        assert found[defect].otherwise <= 0.2 * found[defect].planted
+
+
+def test_without_a_step_its_defect_is_not_found(made, tmp_path):
+    artifact = made("testbed-structured-dirty", 200)
+    labels = artifact.file("labels.parquet")
+    for step, defect in (
+        ("exact_dedup", "exact-duplicate"),
+        ("template_leak", "template-leak"),
+        ("near_empty", "blank"),
+    ):
+        left_out = (step, "near_dedup") if step == "exact_dedup" else (step,)
+        curated = curated_of(artifact, tmp_path / step, recipe(*left_out))
+        score = {score.defect: score for score in score_curation(curated.path, labels)}[defect]
+        assert score.dropped == 0
+        assert score.recall < 1
+
+
+def test_labels_of_another_set_are_refused(made, tmp_path):
+    artifact = made("testbed-structured-dirty", 100)
+    curated = curated_of(artifact, tmp_path / "curated", recipe())
+    foreign = tmp_path / "labels.parquet"
+    row = {"row_id": "0" * 32, "defect": "blank", "of": None, "clean": "x"}
+    pq.write_table(pa.Table.from_pylist([row], schema=LABELS), foreign)
+    with pytest.raises(InputError, match="not in the curated set"):
+        score_curation(curated.path, foreign)
