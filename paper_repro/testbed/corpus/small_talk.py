@@ -255,12 +255,14 @@ def small_talk() -> tuple[str, ...]:
     return (*REMARKS, *NON_ANSWERS, *REMARKS_AFTER, *PREAMBLES, *AFTERTHOUGHTS, *GREETINGS, *PLEAS)
 
 
+EXCLAIMED = 0.15  # share of the remarks that end in an exclamation mark
 STATED_REMARKS = tuple(text for text in REMARKS if not text.endswith("?"))
 
 
 def remark(random: Random) -> str:
-    """One sentence of small talk that asks nothing."""
-    return random.choice(STATED_REMARKS)
+    """One sentence of small talk that asks nothing; some are called out."""
+    text = random.choice(STATED_REMARKS)
+    return f"{text[:-1]}!" if random.random() < EXCLAIMED else text
 
 
 def non_answer(random: Random) -> str:
