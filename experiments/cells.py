@@ -35,6 +35,7 @@ class Cell:
             upstream folders as `{input name}`.
         inputs: Input name to upstream cell.
         extra: Further digests that decide the result, of files that no cell makes.
+        words: The command's words after `rt`, where they are not the stage's name.
         given: Input name to a value that the plan itself gives, as the JSON file `<name>.json`.
     """
 
@@ -45,6 +46,7 @@ class Cell:
     inputs: Mapping[str, Cell] = field(default_factory=dict)
     extra: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
 
     @cached_property
     def key(self) -> str:
@@ -107,7 +109,7 @@ class Cell:
         paths |= {name: str(self.plan_folder / f"{name}.json") for name in self.given}
         arguments = [argument.format_map(paths) for argument in self.arguments]
         settings = ["--settings", str(self.plan_folder / "settings.yaml"), "--out", str(self.folder), "--overwrite"]
-        return ["rt", self.stage.name, *arguments, *settings]
+        return ["rt", *(self.words or (self.stage.name,)), *arguments, *settings]
 
 
 def _mentions(value: object) -> Iterator[str]:

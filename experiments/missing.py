@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from artifacts.errors import MissingDataError
+from artifacts.shipped import shipped_names
 from experiments.profiles import Profile, Study
-from paper_repro.models import ModelSource, model_folder
+from paper_repro.models import ModelSource
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,6 @@ def missing_conditions(profile: Profile) -> list[dict[str, Any]]:
 
 
 def _reason(base: ModelSource) -> str | None:
-    if base.weights != "shipped":
+    if base.weights != "shipped" or base.name in shipped_names():
         return None
-    try:
-        model_folder(base)
-    except MissingDataError as error:
-        return error.message
-    return None
+    return "this checkout does not hold these weights: they have not been pre-trained and committed yet"

@@ -14,6 +14,13 @@ TESTBED = "testbed-"
 
 def collect_cell(profile: Profile, name: str) -> Cell:
     """The cell of a corpus or of prompts, by the name of its source."""
+    if name.startswith(TESTBED):
+        # the world's words and its grammar: only where a profile asks for them
+        from paper_repro.testbed.sets.stage import TestbedDataSettings
+        from paper_repro.testbed.sets.stage import stage_of as testbed_stage_of
+
+        drawn = TestbedDataSettings(name=name, world_seed=profile.world_seed)
+        return Cell(testbed_stage_of(drawn), name, drawn, words=("testbed", "data"))
     settings = CollectSettings(source=name)
     return Cell(stage_of(settings), name, settings)
 

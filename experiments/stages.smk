@@ -18,6 +18,23 @@ rule collect:
         RUN
 
 
+rule testbed_data:
+    input:
+        upstream("testbed-data"),
+    output:
+        MANIFEST.format(stage="testbed-data"),
+    params:
+        command=command("testbed-data"),
+    log:
+        "logs/testbed-data/{cell}.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    shell:
+        RUN
+
+
 rule curate:
     input:
         upstream("curate"),

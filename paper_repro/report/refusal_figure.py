@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from paper_repro.conditions import UNTUNED
 from paper_repro.report.figure import Drawing, bars, new_figure, rate_axis
 from paper_repro.report.run_rows import BENCHMARKS, RunRow
 from paper_repro.report.table import Estimate
@@ -20,8 +21,8 @@ Group = tuple[int | None, str | None]
 
 
 def refusal_drawings(rows: Sequence[RunRow]) -> list[Drawing]:
-    """One bar figure for each response set, recipe and seed; the untuned model stands in each."""
-    tuned = [row for row in rows if row["method"] != "untuned"]
+    """One bar figure for each response set, recipe and seed; the untuned model stands in each. In context: in none."""
+    tuned = [row for row in rows if row["method"] not in UNTUNED]
     series = list(dict.fromkeys(tuple(row[name] for name in SERIES) for row in tuned))
     varying = [len({key[index] for key in series}) > 1 for index in range(len(SERIES))]
     drawings = []
