@@ -16,7 +16,8 @@ from paper_repro.testbed.rules.words import phrase_words, read_words
 if TYPE_CHECKING:
     from paper_repro.testbed.items import Reference
 
-_SENTENCE = re.compile(r"[^.!?\n]*[^\W_][^.!?\n]*[.!?]+")
+_SENTENCE = re.compile(r"(?P<said>[^.!?\n]+)[.!]")
+LEAD_IN = 3  # words up to which what stands before a colon is no part of the sentence ("In short: green.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +61,27 @@ def stands_alone(answer: str, reference: Reference) -> bool:
     It names one of the reference's subjects, if there are any, and says the content in a full sentence: three words or
     more, no small letter at its start, an end mark, and content in it; or such a lead-in with a colon before a list.
     """
-    words = read_words(answer)
-    named = not reference.subject or any(map(words.find, reference.subject))
-    return named and (_lead_in(answer) or any(_is_sentence(one, reference) for one in _SENTENCE.findall(answer)))
+    return _names_subject(answer, reference) and _says_in_full(answer, reference)
 
 
-def _is_sentence(text: str, reference: Reference) -> bool:
-    return _looks_full(text) and bool(held_groups(text, reference))
+def _names_subject(answer: str, reference: Reference) -> bool:
+    return not reference.subject or any(map(read_words(answer).find, reference.subject))
 
 
-def _looks_full(text: str) -> bool:
-    start = re.search(r"[^\W_]", text)
-    return start is not None and not start.group().islower() and len(phrase_words(text)) >= 3
+def _says_in_full(answer: str, reference: Reference) -> bool:
+    sentences = (match["said"] for match in _SENTENCE.finditer(answer))
+    return _leads_in(answer) or any(_is_full(one) and held_groups(one, reference) for one in sentences)
 
 
-def _lead_in(answer: str) -> bool:
-    """Whether a line of three words or more with a colon at its end stands right before an item of a list."""
+def _is_full(sentence: str) -> bool:
+    """Three words or more, and no small letter at the start; a short lead-in with a colon does not count."""
+    start = re.search(r"[^\W_]", sentence)
+    before, colon, after = sentence.partition(": ")
+    counted = after if colon and len(phrase_words(before)) <= LEAD_IN else sentence
+    return start is not None and not start.group().islower() and len(phrase_words(counted)) >= 3
+
+
+def _leads_in(answer: str) -> bool:
+    """Whether a full line with a colon at its end stands right before an item of a list."""
     lines = [line.strip() for line in answer.split("\n") if line.strip()]
-    return any(line.endswith(":") and _looks_full(line) and bullet(item) is not None for line, item in pairwise(lines))
+    return any(line.endswith(":") and _is_full(line) and bullet(item) is not None for line, item in pairwise(lines))

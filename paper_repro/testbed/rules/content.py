@@ -9,13 +9,13 @@ from paper_repro.testbed.rules.turns import answer_part
 from paper_repro.testbed.rules.words import Span, Words, read_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from paper_repro.testbed.items import Reference
 
 Said = Literal["affirmed", "denied", "open"]
 _NEGATIONS = frozenset({"not", "never", "neither", "nor", "without", "nothing", "nobody", "hardly"})
-_BE = frozenset({"is", "are", "was", "were", "does", "do", "did"})
+_BE = frozenset({("is",), ("are",), ("was",), ("were",), ("does",), ("do",), ("did",)})
 _ARTICLES = frozenset({"the", "a", "an"})
 
 
@@ -46,15 +46,24 @@ def content_fault(text: str, reference: Reference) -> str | None:
     negating = _own_negations(words, found)
     said = [{span: how_said(words, span, negating) for span in spans} for spans in found]
     affirmed = [[span for span, how in group.items() if how == "affirmed"] for group in said]
-    if not all(affirmed):
+    if _misses(affirmed):
         return "missing"
-    if any("denied" in group.values() for group in said):
+    if _contradicts(said):
         return "denied"
-    if _forbidden(words, reference, negating):
+    if _says_forbidden(words, reference, negating):
         return "forbidden"
     if reference.ordered and not in_order(affirmed):
         return "order"
     return None
+
+
+def _misses(affirmed: Sequence[Sequence[Span]]) -> bool:
+    return not all(affirmed)
+
+
+def _contradicts(said: Sequence[Mapping[Span, Said]]) -> bool:
+    """Whether something that is affirmed is denied too."""
+    return any("denied" in group.values() for group in said)
 
 
 def _alternatives(words: Words, group: Iterable[str]) -> list[Span]:
@@ -62,7 +71,7 @@ def _alternatives(words: Words, group: Iterable[str]) -> list[Span]:
     spans = sorted(set(chain.from_iterable(map(words.find, group))), key=lambda span: (span[0] - span[1], span))
     kept: list[Span] = []
     for span in spans:
-        if not words.asked[span[0]] and not any(span[0] < other[1] and other[0] < span[1] for other in kept):
+        if not words.is_asked(span) and not any(span[0] < other[1] and other[0] < span[1] for other in kept):
             kept.append(span)
     return sorted(kept)
 
@@ -76,7 +85,7 @@ def _own_negations(words: Words, found: Sequence[Sequence[Span]]) -> frozenset[i
 def how_said(words: Words, span: Span, own: frozenset[int] = frozenset()) -> Said:
     """Whether a phrase is affirmed, denied, or left open.
 
-    Denied: a negation stands before it in its clause, or `is not` right after it. Open: `or` stands beside it.
+    Denied: a negation stands before it in its clause, or `not` or `is not` right after it. Open: `or` stands beside it.
 
     Args:
         words: The words of the text.
@@ -91,8 +100,8 @@ def how_said(words: Words, span: Span, own: frozenset[int] = frozenset()) -> Sai
     before = [p for p in range(start, first) if words.words[p] in _NEGATIONS or (words.words[p] == "no" and p > start)]
     if any(place not in own for place in before):
         return "denied"
-    after = words.words[end : end + 2]
-    if len(after) == 2 and after[0] in _BE and after[1] == "not" and not own and words.clauses[end + 1] == clause:
+    after = end + (words.words[end : end + 1] in _BE)
+    if words.words[after : after + 1] == ("not",) and after not in own and words.clauses[after] == clause:
         return "denied"
     previous = first - 1
     while previous >= 0 and words.words[previous] in _ARTICLES:
@@ -102,19 +111,24 @@ def how_said(words: Words, span: Span, own: frozenset[int] = frozenset()) -> Sai
     return "affirmed"
 
 
-def _forbidden(words: Words, reference: Reference, own: frozenset[int]) -> bool:
+def _says_forbidden(words: Words, reference: Reference, own: frozenset[int]) -> bool:
     """Whether something forbidden is said and not denied, outside questions and longer allowed phrases."""
     allowed: list[Span] | None = None
     for phrase in reference.forbidden:
         for span in words.find(phrase):
-            if words.asked[span[0]] or how_said(words, span, own) == "denied":
+            if words.is_asked(span) or how_said(words, span, own) == "denied":
                 continue
             if allowed is None:
                 phrases = chain(reference.subject, *reference.groups)
                 allowed = list(chain.from_iterable(map(words.find, phrases)))
-            if not any(a <= span[0] and span[1] <= b and b - a > span[1] - span[0] for a, b in allowed):
+            if not _inside_longer(span, allowed):
                 return True
     return False
+
+
+def _inside_longer(span: Span, allowed: Iterable[Span]) -> bool:
+    first, end = span
+    return any(start <= first and end <= stop and stop - start > end - first for start, stop in allowed)
 
 
 def in_order(affirmed: Sequence[Sequence[Span]]) -> bool:

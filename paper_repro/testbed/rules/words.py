@@ -43,6 +43,10 @@ class Words:
             found.setdefault(word, []).append(place)
         return found
 
+    def is_asked(self, span: Span) -> bool:
+        """Whether a phrase stands in a question."""
+        return self.asked[span[0]]
+
     def find(self, phrase: str) -> list[Span]:
         """Where a phrase occurs, as whole words in a row."""
         wanted = phrase_words(phrase)
