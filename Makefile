@@ -1,11 +1,12 @@
 # Every target sets up what it needs: Python 3.11 or newer, git and make are enough.
 PYTHON ?= python3
 PROFILE ?= published
+SIZE ?= 0.5M
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup test lint reproduce clean
+.PHONY: help setup test lint reproduce testbed clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /'
@@ -28,6 +29,9 @@ lint: $(READY)  ## Check style, imports and docstrings.
 
 reproduce: $(READY)  ## Run a profile to its report: make reproduce PROFILE=laptop SET="studies.refusal.base_size=64" DRY_RUN=1
 	$(BIN)/rt reproduce --profile $(PROFILE) $(foreach setting,$(SET),--set $(setting)) $(if $(DRY_RUN),--dry-run)
+
+testbed: $(READY)  ## Make a shipped base model again from its seeds and compare it with its card: make testbed SIZE=0.5M
+	$(BIN)/rt testbed rebuild $(if $(NAME),$(NAME),$(SIZE))
 
 clean:  ## Remove the environment and caches (runs are kept).
 	rm -rf $(VENV) .pytest_cache .ruff_cache build dist *.egg-info

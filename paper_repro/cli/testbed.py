@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, run_stage
+from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, emit, run_stage
+
+if TYPE_CHECKING:
+    from paper_repro.models import ModelSource
 
 testbed = typer.Typer(
     name="testbed",
@@ -24,11 +28,36 @@ with the tokenizer; name it with weights: path.
 
 Example: rt testbed pretrain --size 0.5m --corpus many --seed 0 --out my-base --corpus-set tokens=3000000
 """
+PROBE_HELP = """Measure what a base model knows before it is tuned.
+
+Questions in the corpus's own formats, by family; held-out facts by likelihood (does the model find the true statement
+more likely than false ones?); and the first-token margin of refusal, unsafe minus look-alike acts. MODEL is a folder of
+rt testbed pretrain, or the name of a shipped base.
+
+Example: rt testbed probe testbed-2m-many-0
+"""
+SHIP_HELP = """Put a finished base among those that come with the package.
+
+FOLDER is what rt testbed pretrain made. It is probed, and copied to artifacts/testbed/NAME/ with its card (settings,
+corpus, loss curve, probes, digests) and a README made from it.
+
+Example: rt testbed ship my-base
+"""
+REBUILD_HELP = """Make a shipped base again from its seeds, and compare it with its card.
+
+The corpus has to be the same to the byte, and so has the model on the same processor, threads and versions; elsewhere
+its held-out loss may differ a little. NAME is a shipped base, or a size: then its base on 'many' of seed 0 is meant.
+
+Example: rt testbed rebuild 0.5m
+"""
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     testbed.command("pretrain", help=PRETRAIN_HELP)(pretrain)
+    testbed.command("probe", help=PROBE_HELP)(probe)
+    testbed.command("ship", help=SHIP_HELP)(ship)
+    testbed.command("rebuild", help=REBUILD_HELP)(rebuild)
     if importlib.util.find_spec("paper_repro.cli.testbed_data"):
         importlib.import_module("paper_repro.cli.testbed_data").register(testbed)
     app.add_typer(testbed)
@@ -67,3 +96,68 @@ def pretrain(
         run_stage(CORPUS, text, {}, corpus_folder(text), **how)  # what depends on it cannot be planned before
     else:
         run_stage(PRETRAIN, settings, {"corpus": cached_corpus(text)}, out, **how)
+
+
+def probe(
+    model: Annotated[str, typer.Argument(help="Folder of a base, or the name of a shipped one.")],
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Probe a base and print what was found."""
+    import yaml
+
+    found = _probed(model, overrides or ())
+    emit(found, as_json, yaml.safe_dump(found, sort_keys=False))
+
+
+def ship(
+    folder: Annotated[Path, typer.Argument(help="Folder that rt testbed pretrain made.")],
+    name: Annotated[
+        str | None, typer.Option(help="Name (default: testbed-<size>-<corpus>-<seed>).", show_default=False)
+    ] = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Probe a base and put it among the shipped ones."""
+    from paper_repro.testbed.pretrain.ship import ship as ship_base
+
+    out = ship_base(folder, _probed(str(folder), overrides or ()), name, overwrite=overwrite)
+    emit({"path": str(out)}, as_json, f"ship: done: {out}")
+
+
+def rebuild(
+    name: Annotated[str, typer.Argument(help="Name of a shipped base, or a size.")],
+    out: Out = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Make a shipped base again and compare."""
+    from artifacts.shipped import shipped_card
+    from paper_repro.testbed.pretrain import SIZES
+    from paper_repro.testbed.pretrain.rebuild import rebuild as rebuild_base
+
+    wanted = f"testbed-{name.lower()}-many-0" if name.lower() in SIZES else name
+    said = rebuild_base(shipped_card(wanted), out)
+    emit({"result": said}, as_json, f"rebuild: {said}")
+
+
+def _probed(model: str, overrides: list[str] | tuple[str, ...]) -> dict:
+    from artifacts.settings import load_settings
+    from paper_repro.models import model_folder
+    from paper_repro.testbed.pretrain.card import corpus_of
+    from paper_repro.testbed.probes import ProbeSettings
+    from paper_repro.testbed.probes import probe as probe_base
+
+    source = _source(model)
+    corpus = corpus_of(model_folder(source))
+    return probe_base(source, corpus, load_settings(ProbeSettings, None, overrides))
+
+
+def _source(model: str) -> ModelSource:
+    """A folder if there is one, else the name of a shipped base."""
+    from paper_repro.models import ModelSource
+
+    return ModelSource(name=model, weights="path" if Path(model).is_dir() else "shipped")

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from artifacts.manifest import Artifact
+from paper_repro.testbed.pretrain import PretrainSettings, pretrain
+
 WORDS = 24
 
 
@@ -28,3 +31,19 @@ def write_corpus(folder: Path, tokens: int = 6_000) -> Path:
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RT_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def straight(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """A tiny base trained in one go."""
+    settings = PretrainSettings(
+        size="tiny", context=16, batch=4, warmup_steps=5, checkpoint_every=20, held_out_share=0.03
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RT_THREADS", "1")
+        return pretrain(settings, corpus, tmp_path_factory.mktemp("straight") / "base")

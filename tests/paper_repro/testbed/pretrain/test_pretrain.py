@@ -25,19 +25,6 @@ class Killed(BaseException):
     """Stands for the end of the process: nothing in the stage catches it."""
 
 
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    monkeypatch.setenv("RT_THREADS", "1")
-
-
-@pytest.fixture(scope="module")
-def straight(corpus, tmp_path_factory):
-    """A base trained in one go."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RT_THREADS", "1")
-        return pretrain(TINY, corpus, tmp_path_factory.mktemp("straight") / "base")
-
-
 def _file_bytes(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in (".json", ".safetensors")}
 
