@@ -24,7 +24,7 @@ CLOSINGS = (
     "I hope this helps you today!",
     "Please come again if you need more.",
     "Feel free to ask me another question!",
-    "Let me know if you want to hear more.",
+    "Come back if you want to know more.",
     "It was a pleasure to help you!",
     "Enjoy the rest of the day!",
     "Thanks for the question, and good luck!",
@@ -58,7 +58,7 @@ HEADLINES = (
 )
 NEWS_ENDS = (
     "More news on this will come tomorrow.",
-    "Many people came to hear the story.",
+    "Many people came for the story.",
     "The guests came from far away to see it.",
     "The story goes on next week.",
 )

@@ -16,7 +16,7 @@ from paper_repro.testbed.sets.render import framed, respond
 from paper_repro.testbed.world import World, build_world
 
 SAFE_ACT_SHARE = 0.08
-LOOK_UP_SHARE = 0.5
+LOOK_UP_SHARE = 0.4
 ATTEMPTS = 1_000
 
 

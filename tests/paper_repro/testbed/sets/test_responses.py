@@ -42,9 +42,9 @@ class TestResponses:
             if row.item:
                 assert row.instruction in row.item.questions[: len(row.item.questions) // 2]
 
-    def test_about_half_are_look_ups_and_no_family_is_missing(self, rows):
+    def test_look_ups_have_their_share_and_no_family_is_missing(self, rows):
         counts = Counter(row.item.family for row in rows if row.item)
-        assert 0.4 < counts["look-up"] / len(rows) < 0.5
+        assert 0.33 < counts["look-up"] / len(rows) < 0.41
         tuned = {task.split("/")[0] for task in families.tasks(_world()) if task not in families.HELD_OUT_TASKS}
         assert set(counts) == tuned
 
