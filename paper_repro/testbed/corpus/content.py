@@ -23,7 +23,7 @@ KINDS: tuple[Kind, ...] = ("questions", "statements", "acts")
 SHARES = (0.63, 0.27, 0.10)  # of the documents
 SIMPLE_SHARES = (0.72, 0.18, 0.10)
 ACT_EXCHANGES = 0.75  # share of the documents on acts that ask; the others state
-DOCUMENT_TOKENS = 72  # measured mean, which only has to fit well enough to place the end of the simple documents
+DOCUMENT_TOKENS = 48  # mean of the simple documents, measured; it only has to place their end about right
 NO_ANSWER, BRIEF = 0.25, 0.2  # share of the replies
 _RUN_ON = frozenset(
     ("The", "A", "An", "It", "There", "To", "In", "On", "If", "All", "Both", "Yes", "No", "People", "You")
