@@ -11,15 +11,40 @@ from random import Random
 from types import ModuleType
 
 from artifacts.errors import InputError
-from paper_repro.testbed.families import look_up
+from paper_repro.testbed.families import (
+    arithmetic,
+    compare,
+    count,
+    explain,
+    formats,
+    lists,
+    look_up,
+    strings,
+    two_part,
+    yes_no,
+)
 from paper_repro.testbed.families.pages import entity_page
 from paper_repro.testbed.items import Item, Split
 from paper_repro.testbed.world import World
 
-_MODULES: dict[str, ModuleType] = {module.NAME: module for module in (look_up,)}
+_MODULES: dict[str, ModuleType] = {
+    module.NAME: module
+    for module in (look_up, compare, lists, count, arithmetic, strings, yes_no, two_part, formats, explain)
+}
 FAMILIES: tuple[str, ...] = tuple(_MODULES)
 # how often `draw` gives each family when none is asked for
-FAMILY_WEIGHTS: dict[str, float] = {"look-up": 0.5}
+FAMILY_WEIGHTS: dict[str, float] = {
+    "look-up": 0.50,
+    "compare": 0.09,
+    "list": 0.06,
+    "count": 0.05,
+    "arithmetic": 0.06,
+    "string": 0.06,
+    "yes-no": 0.06,
+    "two-part": 0.05,
+    "format": 0.05,
+    "explain": 0.02,
+}
 _TASKS: dict[str, tuple[str, ...]] = {name: module.tasks() for name, module in _MODULES.items()}
 _ALL_TASKS = tuple(task for found in _TASKS.values() for task in found)
 _CUMULATIVE = tuple(accumulate(FAMILY_WEIGHTS[name] for name in FAMILIES))

@@ -33,11 +33,6 @@ def value_of(world: World, entity: Entity, attribute: Attribute) -> str:
     return world.values[entity.name, attribute.name]
 
 
-def noun_phrase(attribute: Attribute, value: str) -> str:
-    """A value as it stands after "the home is": "the forest"."""
-    return attribute.value.replace("{v}", value)
-
-
 def entity_forbidden(world: World, entities: Iterable[Entity], attributes: Iterable[Attribute], right: Iterable[str]):
     """Phrases that make an answer on entities wrong: other values of the attributes, other entities of their kinds.
 
@@ -54,11 +49,6 @@ def entity_forbidden(world: World, entities: Iterable[Entity], attributes: Itera
         found.update(dict.fromkeys(world.possible(entity.kind, attribute.name)))
         found.update(dict.fromkeys(other.name for other in world.groups[entity.kind, None]))
     return tuple(phrase for phrase in found if phrase not in allowed)
-
-
-def choose_entity(world: World, kind: str, split: Split | None, random: Random) -> Entity:
-    """A random entity of a kind and a split (any split if None)."""
-    return random.choice(world.groups[kind, split])
 
 
 def joined(parts: list[str] | tuple[str, ...], comma: str = ", ") -> str:
@@ -88,8 +78,8 @@ def without_end(text: str) -> str:
     return re.sub(r"[.!?]$", "", text)
 
 
-def lowered(text: str, entity: Entity) -> str:
-    """A sentence as a clause: without end mark, with a small first letter unless it opens with a capitalised name."""
-    text = without_end(text)
-    first = text.split(" ", 1)[0]
-    return text if first.lower() == entity.name.lower() or first in entity.phrase else text[:1].lower() + text[1:]
+def clause(template: str, entity: Entity, value: str) -> str:
+    """A statement as a clause: "the melk lives in the forest"."""
+    text = without_end(template.replace("{e}", entity.phrase).replace("{v}", value))
+    # a template that opens with a name keeps the name as it is
+    return text if template.startswith(("{e}", "{v}")) else text[:1].lower() + text[1:]
