@@ -12,9 +12,9 @@ from artifacts.digests import digest_file
 from artifacts.files import write_json
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.stage import Stage, Workspace, thread_count
-from paper_repro.models import load_tokenizer, parameter_count
+from paper_repro.models import ModelSource, load_base, load_tokenizer, parameter_count
 from paper_repro.testbed.pretrain.allocator import keep_freed_memory
-from paper_repro.testbed.pretrain.rows import TOKENS, load_rows
+from paper_repro.testbed.pretrain.rows import TOKENS, Rows, load_rows
 from paper_repro.testbed.pretrain.settings import PretrainSettings
 
 if TYPE_CHECKING:
@@ -88,7 +88,9 @@ def _corpus_facts(name: str, folder: Path) -> dict[str, Any]:
 def save_base(model: LlamaForCausalLM, tokenizer: Path, out: Path) -> None:
     """Save `model` in 16 bits (bfloat16) with the tokenizer of another folder, as transformers reads it."""
     import torch
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()
     model.config._attn_implementation = "sdpa"
     model.to("cpu", torch.bfloat16).eval().save_pretrained(out)
     for path in sorted(tokenizer.iterdir()):
@@ -96,14 +98,11 @@ def save_base(model: LlamaForCausalLM, tokenizer: Path, out: Path) -> None:
             shutil.copyfile(path, out / path.name)
 
 
-def saved_loss(folder: Path, rows: Any) -> float:
+def saved_loss(folder: Path, rows: Rows) -> float:
     """Held-out loss (nats a token) of the model as it was saved, computed in 32 bits on the CPU."""
-    from transformers import AutoModelForCausalLM
-
     from paper_repro.testbed.pretrain.loop import held_out_loss
 
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32", use_safetensors=True)
-    return held_out_loss(model.eval(), rows)
+    return held_out_loss(load_base(ModelSource(name=str(folder), weights="path")), rows)
 
 
 def hardware(device: str) -> str:

@@ -37,8 +37,8 @@ class ProbeSettings(Settings):
     """
 
     split: Literal["dev", "test"] = "dev"
-    items: Positive = 40
-    look_ups: Positive = 120
+    items: Positive = 100
+    look_ups: Positive = 300
     max_new_tokens: Positive = 48
     seed: Annotated[int, Field(ge=0)] = 0
 
