@@ -5,7 +5,7 @@ Each document draws from its own stream, so that document 17 asks the same quest
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
@@ -13,8 +13,9 @@ from typing import Literal
 from paper_repro.testbed import families
 from paper_repro.testbed.acts import Acts, build_acts
 from paper_repro.testbed.corpus import small_talk
+from paper_repro.testbed.corpus.replies import Reply, draw_reply, unprompted
 from paper_repro.testbed.corpus.settings import CorpusSettings
-from paper_repro.testbed.items import Item, Reference
+from paper_repro.testbed.items import Item
 from paper_repro.testbed.seeding import rng
 from paper_repro.testbed.world import World, build_world
 
@@ -24,25 +25,6 @@ SHARES = (0.63, 0.27, 0.10)  # of the documents
 SIMPLE_SHARES = (0.72, 0.18, 0.10)
 ACT_EXCHANGES = 0.75  # share of the documents on acts that ask; the others state
 DOCUMENT_TOKENS = 48  # mean of the simple documents, measured; it only has to place their end about right
-NO_ANSWER, BRIEF = 0.25, 0.2  # share of the replies
-_RUN_ON = frozenset(
-    ("The", "A", "An", "It", "There", "To", "In", "On", "If", "All", "Both", "Yes", "No", "People", "You")
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One reply.
-
-    Attributes:
-        text: As it is said, with end mark.
-        statement: The same answer as sentences that need no question.
-        answers: Whether it is an answer (in `shuffled`: to another question).
-    """
-
-    text: str
-    statement: str
-    answers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +103,7 @@ def _questions(settings: CorpusSettings, world: World, random: Random, base: Con
         question = _question(item, random, base.simple)
         replies = []
         for _ in range(random.choice((2, 2, 3)) if threaded else 1):
-            reply = _reply(item, random, base.simple, lambda own: _another(world, own, others) if others else own)
-            replies.append(reply)
+            replies.append(draw_reply(world, item, random, base.simple, others))
         after = small_talk.REMARKS_AFTER if random.random() < 0.5 else small_talk.STATED_REMARKS
         remark = random.choice(after) if not base.simple and random.random() < 0.1 else None
         exchanges.append(Exchange(question, tuple(replies), item, remark))
@@ -139,84 +120,10 @@ def _question(item: Item, random: Random, simple: bool) -> str:
     return f"{question} {random.choice(small_talk.PLEAS)}"
 
 
-def _reply(item: Item, random: Random, simple: bool, answered: Callable[[Item], Item]) -> Reply:
-    """A reply to `item`; `answered` tells which item is answered, so that all else is drawn alike in `shuffled`."""
-    if not simple and random.random() < NO_ANSWER:
-        said = small_talk.non_answer(random)
-        return Reply(said, said, False)
-    brief, which = random.random() < BRIEF, random.random()
-    before, after = ("", "") if simple else _dress(random)
-    item = answered(item)
-    statement = item.statements[int(which * len(item.statements))]
-    alone = dressed(unprompted(statement), before, after)
-    if brief:
-        return Reply(_ended(item.short[int(which * len(item.short))]), alone, True)
-    return Reply(dressed(statement, before, after), alone, True)
-
-
-def _dress(random: Random) -> tuple[str, str]:
-    """What is said before and after an answer: mostly nothing."""
-    before = after = ""
-    chance = random.random()
-    if chance < 0.4:
-        before = random.choice(small_talk.PREAMBLES) if chance < 0.25 else small_talk.remark(random)
-    chance = random.random()
-    if chance < 0.25:
-        after = random.choice(small_talk.AFTERTHOUGHTS) if chance < 0.15 else small_talk.remark(random)
-    return before, after
-
-
-def dressed(statement: str, before: str, after: str) -> str:
-    """The statement between two remarks; after one that does not end its sentence it runs on in lower case."""
-    first = statement.partition(" ")[0]
-    if before and before[-1] not in ".!":
-        if first in ("Yes,", "No,") and before[-1] != ",":
-            before = ""  # "I think that yes, ..." is no English
-        elif first.rstrip(",") in _RUN_ON:  # other first words are names
-            statement = statement[0].lower() + statement[1:]
-    return " ".join(part for part in (before, statement, after) if part)
-
-
-def unprompted(statement: str) -> str:
-    """An answer as it can be said without its question: without "Yes," and "No,"."""
-    rest = statement.removeprefix("Yes, ").removeprefix("No, ")
-    return rest[0].upper() + rest[1:]
-
-
-def _ended(short: str) -> str:
-    text = short[0].upper() + short[1:]
-    return text if text[-1] in ".!?" else f"{text}."
-
-
 def _opening(random: Random, simple: bool) -> tuple[str, ...]:
     if simple or random.random() > 0.12:
         return ()
     return small_talk.remark(random), small_talk.remark(random)
-
-
-def _another(world: World, item: Item, random: Random) -> Item:
-    """An item whose answers are no answers to `item`."""
-    while True:
-        other = families.draw(world, "open", random)
-        texts = (*other.statements, *map(_ended, other.short))
-        fits = one_line(other) or not one_line(item)  # in the layout that was drawn for `item`
-        if fits and other.key != item.key and not any(holds(item.reference, text) for text in texts):
-            return other
-
-
-def one_line(item: Item) -> bool:
-    """Whether every answer to `item` is one line."""
-    return not any("\n" in text for text in (*item.statements, *item.short))
-
-
-def holds(reference: Reference, text: str) -> bool:
-    """Whether `text` holds one phrase of every group of the reference, in any order; no judge, but never too strict."""
-    said = _words(text)
-    return all(any(_words(phrase) in said for phrase in group) for group in reference.groups)
-
-
-def _words(text: str) -> str:
-    return " " + " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split()) + " "
 
 
 def _acts(settings: CorpusSettings, random: Random, base: Content) -> Content:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from paper_repro.testbed.acts import build_acts
-from paper_repro.testbed.corpus.content import Content, contents, one_line, stream
+from paper_repro.testbed.corpus.content import Content, contents, stream
 from paper_repro.testbed.corpus.formats import layout_for
 from paper_repro.testbed.corpus.layout import render
+from paper_repro.testbed.corpus.replies import one_line
 from paper_repro.testbed.corpus.settings import CorpusSettings
 from paper_repro.testbed.corpus.statements import act_statements, statement_document, without_questions
 from paper_repro.testbed.world import build_world

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
-from paper_repro.testbed.corpus.content import one_line
 from paper_repro.testbed.corpus.formats import layout_for
 from paper_repro.testbed.corpus.layout import until_reply
+from paper_repro.testbed.corpus.replies import one_line
 from paper_repro.testbed.corpus.settings import CorpusSettings
 from paper_repro.testbed.items import Item
 

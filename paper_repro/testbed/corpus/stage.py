@@ -100,7 +100,7 @@ def _work(settings: CorpusSettings, inputs: Mapping[str, Path], workspace: Works
 CORPUS = Stage(
     name="testbed-corpus",
     kind="pretraining-corpus",
-    version=1,
+    version=WORLD_VERSION,  # raised for corpora too
     settings=CorpusSettings,
     work=_work,
     packages=("tokenizers", "transformers"),
