@@ -45,6 +45,8 @@ FAMILY_WEIGHTS: dict[str, float] = {
     "format": 0.05,
     "explain": 0.02,
 }
+DERIVED = ("compare", "compare", "list", "explain", "arithmetic")
+DERIVED_SHARE = 0.2  # of plain statements
 _TASKS: dict[str, tuple[str, ...]] = {name: module.tasks() for name, module in _MODULES.items()}
 _ALL_TASKS = tuple(task for found in _TASKS.values() for task in found)
 _CUMULATIVE = tuple(accumulate(FAMILY_WEIGHTS[name] for name in FAMILIES))
@@ -96,8 +98,14 @@ def draw(
 
 
 def statement(world: World, random: Random) -> str:
-    """A random true statement about any entity of any split."""
-    statements = draw(world, None, random, family="look-up").statements
+    """A random true sentence: mostly a fact about any entity of any split.
+
+    What follows from facts (comparisons, lists, reasons) and sums come from split `open` alone.
+    """
+    if random.random() < DERIVED_SHARE:
+        statements = draw(world, "open", random, family=random.choice(DERIVED)).statements
+    else:
+        statements = draw(world, None, random, family="look-up").statements
     return statements[int(random.random() * len(statements))]
 
 

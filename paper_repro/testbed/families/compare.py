@@ -29,7 +29,7 @@ QUESTIONS = (
     "{w} of the two is {c}, {a} or {b}?",
     "please say {w} is {c}: {a} or {b}.",
 )
-STATEMENTS = ("{a} is {c} than {b}.", "compared with {b}, {a} is {c}.", "it is {a} that is {c} than {b}.")
+STATEMENTS = ("{a} is {c} than {b}.", "compared with {b}, {a} is {c}.", "{a} is {c} when compared with {b}.")
 
 Pair = tuple[Entity, Entity]
 

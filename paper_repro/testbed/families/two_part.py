@@ -67,7 +67,7 @@ def _share_values(a: Attribute, b: Attribute) -> bool:
 def _make(world: World, task: str, first: Half, second: Half, random: Random) -> Item:
     halves = (first, second)
     values = tuple(value_of(world, entity, attribute) for entity, attribute in halves)
-    asked = [_as_clause(entity, random.choice(attribute.questions)) for entity, attribute in halves]
+    asked = [_as_clause(entity, random.choice(_plain(attribute))) for entity, attribute in halves]
     shorts = [fill_short(attribute, value)[0] for (_, attribute), value in zip(halves, values, strict=True)]
     entities = tuple(dict.fromkeys(entity.name for entity, _ in halves))
     return Item(
@@ -86,6 +86,11 @@ def _make(world: World, task: str, first: Half, second: Half, random: Random) ->
             subject=entities,
         ),
     )
+
+
+def _plain(attribute: Attribute) -> list[str]:
+    """Questions that can follow another one: not those that begin with "can you tell me"."""
+    return [question for question in attribute.questions if not question.startswith("Can ")]
 
 
 def _as_clause(entity: Entity, question: str) -> str:

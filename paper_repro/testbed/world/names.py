@@ -21,10 +21,13 @@ UNFIT = re.compile(
 )
 ENGLISH = frozenset(
     listed(
-        "baden bella bradford damask daren denis dina donna fella forum gala helen hero human karen karin lemur"
-        " linen maria marina marine martin mason melis metro moron nova padlock pasta plato polis ravine regina"
-        " roman rosen salen saline sarina silo solo soren stamina stanford stella stratford tamis toro"
-        " tribune tunis vernis vista visa warp widen wooden"
+        "baden basis bella bereft bradford damask daren data demo denis dina diva divine donna drama driven"
+        " feline fella forum gala given haven helen hero human isted karen karin kimono laden lava lemur limo"
+        " linden linen lumen malina malta maria marina marine martin mason medina melina melis memo metro mina"
+        " morello moron moses nova omen padlock parma pasta pinata plato polis potash raven ravine regina"
+        " relax riven roma roman rosen rosina saga salen saline salumi sarina semen silo solo sonata soren"
+        " stamina stanford stella stratford sudan tamis tibet tomas toro tribune tulip tuna tunis vernis veto"
+        " visa vista warp widen wooden"
     )
 )
 

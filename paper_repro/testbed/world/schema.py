@@ -13,7 +13,7 @@ from functools import cached_property
 GENERIC_QUESTIONS = (
     ("Tell me the {n} of {e}.", "Please name the {n} of {e}."),
     (
-        "What is the {n} of {e}?",
+        "{w} is the {n} of {e}?",
         "I would like to know the {n} of {e}.",
     ),
 )
@@ -39,6 +39,7 @@ class Attribute:
         target: The kind a relation leads to, or None.
         comparatives: Words for more and for less ("bigger", "smaller"), or None.
         reasons: For a value a pair: what follows from it ("people in {e} carry umbrellas"), why ("it is rainy in {e}").
+        ask: What a question for the noun begins with: "Who" is the inventor.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Attribute:
     target: str | None = None
     comparatives: tuple[str, str] | None = None
     reasons: dict[str, tuple[str, str]] = field(default_factory=dict)
+    ask: str = "What"
 
     @cached_property
     def label(self) -> str:
@@ -61,7 +63,9 @@ class Attribute:
     def all_questions(self) -> tuple[str, ...]:
         """Templates of look-up questions: the first half for response sets, the second for evaluation."""
         half = len(self.questions) // 2
-        first, second = ([text.replace("{n}", self.label) for text in half_] for half_ in GENERIC_QUESTIONS)
+        first, second = (
+            [text.replace("{n}", self.label).replace("{w}", self.ask) for text in part] for part in GENERIC_QUESTIONS
+        )
         return (*self.questions[:half], *first, *self.questions[half:], *second)
 
 

@@ -17,7 +17,7 @@ JOB = Attribute(
         "What does {e} work as?",
         "What does {e} do for a living?",
         "Which job does {e} have?",
-        "As what does {e} work?",
+        "What kind of work does {e} do?",
     ),
     value="that of a {v}",
     short=("a {v}", "{v}"),
@@ -61,13 +61,13 @@ HOBBY = Attribute(
     statements=(
         "{e} enjoys {v}.",
         "The hobby of {e} is {v}.",
-        "{e} spends the weekend with {v}.",
+        "{e} fills the weekend with {v}.",
         "{e} likes {v} best.",
     ),
     questions=(
         "What does {e} enjoy?",
         "Which hobby does {e} have?",
-        "How does {e} spend the weekend?",
+        "With what does {e} fill the weekend?",
         "What does {e} like best?",
     ),
 )

@@ -84,6 +84,7 @@ INVENTOR = Attribute(
         "Which person invented {e}?",
     ),
     short=("{v}",),
+    ask="Who",
 )
 TOOL = Kind(
     name="tool",
