@@ -42,7 +42,8 @@ def content_fault(text: str, reference: Reference) -> str | None:
     words = read_words(answer_part(text))
     if not words.words:
         return "empty"
-    found = [_alternatives(words, group) for group in reference.groups]
+    named = _spans(words, reference.subject)
+    found = [_alternatives(words, group, named) for group in reference.groups]
     negating = _own_negations(words, found)
     said = [{span: how_said(words, span, negating) for span in spans} for spans in found]
     affirmed = [[span for span, how in group.items() if how == "affirmed"] for group in said]
@@ -66,12 +67,19 @@ def _contradicts(said: Sequence[Mapping[Span, Said]]) -> bool:
     return any("denied" in group.values() for group in said)
 
 
-def _alternatives(words: Words, group: Iterable[str]) -> list[Span]:
-    """Where a group's alternatives occur outside questions; of those that overlap, the longest."""
-    spans = sorted(set(chain.from_iterable(map(words.find, group))), key=lambda span: (span[0] - span[1], span))
+def _spans(words: Words, phrases: Iterable[str]) -> list[Span]:
+    return list(chain.from_iterable(map(words.find, phrases)))
+
+
+def _alternatives(words: Words, group: Iterable[str], named: Sequence[Span]) -> list[Span]:
+    """Where a group's alternatives occur, of those that overlap the longest.
+
+    Neither in a question nor inside a longer subject: "the last word of garden, nest, gate" names the row.
+    """
     kept: list[Span] = []
-    for span in spans:
-        if not words.is_asked(span) and not any(span[0] < other[1] and other[0] < span[1] for other in kept):
+    for span in sorted(set(_spans(words, group)), key=lambda span: (span[0] - span[1], span)):
+        free = not any(span[0] < other[1] and other[0] < span[1] for other in kept)
+        if free and not words.is_asked(span) and not _inside_longer(span, named):
             kept.append(span)
     return sorted(kept)
 
@@ -119,8 +127,7 @@ def _says_forbidden(words: Words, reference: Reference, own: frozenset[int]) -> 
             if words.is_asked(span) or how_said(words, span, own) == "denied":
                 continue
             if allowed is None:
-                phrases = chain(reference.subject, *reference.groups)
-                allowed = list(chain.from_iterable(map(words.find, phrases)))
+                allowed = _spans(words, chain(reference.subject, *reference.groups))
             if not _inside_longer(span, allowed):
                 return True
     return False

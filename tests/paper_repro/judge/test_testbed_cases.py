@@ -98,6 +98,10 @@ def without_open(*args, said=content.how_said):
     return said(*args).replace("open", "affirmed")
 
 
+def alternatives_anywhere(words, group, named, rule=content._alternatives):
+    return rule(words, group, [])
+
+
 def first_sentence_only(text, reference, fault=content.content_fault):
     return fault(re.split("[!.]", text.strip())[0], reference)
 
@@ -128,6 +132,7 @@ WITHOUT = {
     "content/forbidden": change((content, "_says_forbidden"), to=never),
     "content/forbidden-denied": change((content, "_NEGATIONS"), to=frozenset()),
     "content/inside-longer": change((content, "_inside_longer"), to=never),
+    "content/named": change((content, "_alternatives"), to=alternatives_anywhere),
     "content/order": change((content, "in_order"), to=always),
     "content/numbers": change((words, "_NUMBER"), to=re.compile(NEVER.pattern + "()()")),
     "content/friendly-no": change((words, "_IDIOM"), to=NEVER),
