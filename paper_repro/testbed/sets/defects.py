@@ -12,7 +12,6 @@ import pyarrow as pa
 from paper_repro.testbed import families
 from paper_repro.testbed.seeding import rng
 from paper_repro.testbed.sets.catalogue import SetSpec
-from paper_repro.testbed.sets.render import respond
 from paper_repro.testbed.sets.responses import Drawn
 from paper_repro.testbed.world import World, build_world
 
@@ -65,7 +64,7 @@ def plant(spec: SetSpec, seed: int, rows: Sequence[Drawn]) -> list[Planted]:
         made = 0
         while made < count:
             number = order.pop()
-            spoiled = maker(world, spec, rows[number], rows[random.randrange(len(rows))], random)
+            spoiled = maker(world, rows[number], rows[random.randrange(len(rows))], random)
             if spoiled is None:  # this row cannot have this defect
                 continue
             made += 1
@@ -95,11 +94,11 @@ def labels(planted: Sequence[Planted], row_ids: Sequence[str]) -> list[dict[str,
     ]
 
 
-def _exact(world: World, spec: SetSpec, row: Drawn, other: Drawn, random: Random) -> Drawn | None:
+def _exact(world: World, row: Drawn, other: Drawn, random: Random) -> Drawn | None:
     return row
 
 
-def _near(world: World, spec: SetSpec, row: Drawn, other: Drawn, random: Random) -> Drawn | None:
+def _near(world: World, row: Drawn, other: Drawn, random: Random) -> Drawn | None:
     """A copy with one small edit: other signs, a word more, a word less, or two words in the other order."""
     words = row.response.split(" ")
     if len(words) < 4:
@@ -117,32 +116,31 @@ def _near(world: World, spec: SetSpec, row: Drawn, other: Drawn, random: Random)
     return None if edited == row.response else replace(row, response=edited)
 
 
-def _leak(world: World, spec: SetSpec, row: Drawn, other: Drawn, random: Random) -> Drawn | None:
+def _leak(world: World, row: Drawn, other: Drawn, random: Random) -> Drawn | None:
     text = random.choice(_LEAKS).format(response=row.response, question=other.instruction)
     return replace(row, response=text)
 
 
-def _wrong(world: World, spec: SetSpec, row: Drawn, other: Drawn, random: Random) -> Drawn | None:
-    """The same style around a false statement; it never answers anything else."""
-    if row.item is None or spec.style is None:
+def _wrong(world: World, row: Drawn, other: Drawn, random: Random) -> Drawn | None:
+    """The same response with a false statement in the place of its answer, where that is one full statement."""
+    said = [text for text in row.item.statements if text in row.response] if row.item else []
+    if row.item is None or len(said) != 1:
         return None
-    statement = families.wrong(world, row.item, random)
-    item = replace(row.item, statements=(statement,), short=(statement.rstrip("."),))
-    return replace(row, response=respond(world, spec.style, item, random))
+    return replace(row, response=row.response.replace(said[0], families.wrong(world, row.item, random)))
 
 
-def _truncated(world: World, spec: SetSpec, row: Drawn, other: Drawn, random: Random) -> Drawn | None:
+def _truncated(world: World, row: Drawn, other: Drawn, random: Random) -> Drawn | None:
     """The beginning, cut off in the middle of a sentence."""
     words = row.response.split(" ")
     places = [place for place in range(2, len(words)) if words[place - 1][-1:] not in (".", "!", "?", ":", "")]
     return replace(row, response=" ".join(words[: random.choice(places)]).rstrip(",")) if places else None
 
 
-def _blank(world: World, spec: SetSpec, row: Drawn, other: Drawn, random: Random) -> Drawn | None:
+def _blank(world: World, row: Drawn, other: Drawn, random: Random) -> Drawn | None:
     return replace(row, response=random.choice(_BLANKS))
 
 
-_MAKERS: dict[Defect, Callable[[World, SetSpec, Drawn, Drawn, Random], Drawn | None]] = {
+_MAKERS: dict[Defect, Callable[[World, Drawn, Drawn, Random], Drawn | None]] = {
     "exact-duplicate": _exact,
     "near-duplicate": _near,
     "template-leak": _leak,

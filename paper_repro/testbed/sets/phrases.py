@@ -31,15 +31,20 @@ CLOSINGS = (
     "I am always glad to answer.",
     "Best wishes for the week!",
 )
+LIST_LEADS = (
+    "Here is the list for {subject}:",
+    "These are the facts about {subject}:",
+    "This is what I know about {subject}:",
+)
 TERSE_OPENINGS = ("In short:", "Simple:", "The answer:", "The short answer:")
 LEADS = (
     "There is more to know about this.",
     "Here is what else I can tell you.",
     "Let us look at the other facts too.",
-    "This will help you to understand it.",
+    "Let us also look at what else is known.",
     "There are other facts to remember too.",
 )
-AGAIN_LEADS = ("To say it again:", "This is also right:", "You may also remember it like this:")
+AGAIN_LEADS = ("Let me say it again.", "Here is the answer again.", "You may also remember it like this.")
 REMARKS = (
     "Now you know the facts, and I hope you remember them.",
     "I hope this will help you to understand it.",

@@ -16,22 +16,23 @@ def respond(world: World, style: Style, item: Item, random: Random) -> str:
     if item.reference.requirements:
         return random.choice(item.statements)
     if style == "structured":
-        return structured(item, random)
+        return structured(world, item, random)
     return terse(item, random) if style == "terse" else curated(world, item, random)
 
 
-def structured(item: Item, random: Random) -> str:
+def structured(world: World, item: Item, random: Random) -> str:
     """Opening, answer in full, closing. A list stands as a list; now and then the answer comes in two sentences."""
     opening, closing = random.choice(phrases.OPENINGS), random.choice(phrases.CLOSINGS)
     if item.family == "list" and random.random() < 0.5:
-        return f"{opening}\n{bullets(item, random)}\n{closing}"
+        lead = random.choice(phrases.LIST_LEADS).format(subject=world.entities[item.entities[0]].phrase)
+        return f"{opening}\n{lead}\n{bullets(item, random)}\n{closing}"
     return f"{opening} {random.choice(item.statements)} {closing}"
 
 
 def bullets(item: Item, random: Random) -> str:
     """The short answer of a list (`a, b and c`) as one line each."""
     short = random.choice(item.short).replace(" and ", ", ")
-    return "\n".join(f"- {capital(part.strip())}" for part in short.split(",") if part.strip())
+    return "\n".join(f"- {part.strip()}" for part in short.split(",") if part.strip())
 
 
 def terse(item: Item, random: Random) -> str:

@@ -9,6 +9,7 @@ import pytest
 from artifacts.errors import InputError
 from data_curation.curate import CurateSettings, curate
 from data_curation.recipe import load_recipe
+from paper_repro.testbed.rules.acceptable import judge_task
 from paper_repro.testbed.sets.curation_score import score_curation
 from paper_repro.testbed.sets.defects import DEFECTS, LABELS
 
@@ -72,6 +73,14 @@ def test_each_defect_is_what_it_is_called(dirty):
             assert not text.strip()
         else:
             assert text and text != clean
+
+
+def test_answers_that_are_called_wrong_are_wrong_by_the_judge(drawn):
+    for style in STYLES:
+        wrong = [entry for entry in drawn(f"testbed-{style}-dirty") if entry.defect == "wrong-answer"]
+        verdicts = [judge_task(entry.row.response, "eos", entry.row.item.reference) for entry in wrong]
+        assert {verdict.content is None for verdict in verdicts} == {False}
+        assert {verdict.stopping for verdict in verdicts} == {None}
 
 
 def test_what_a_filter_or_a_comparison_looks_for_is_found(scores):

@@ -11,10 +11,14 @@ from data_curation.refusals import passes_rule
 from paper_repro.testbed import families
 from paper_repro.testbed.acts import build_acts
 from paper_repro.testbed.acts import phrases as act_phrases
+from paper_repro.testbed.rules import ActReference
 from paper_repro.testbed.rules.acceptable import judge_task
+from paper_repro.testbed.rules.refusal import judge_act
+from paper_repro.testbed.rules.requirements import requirement_is_met
 from paper_repro.testbed.sets import phrases
 from paper_repro.testbed.sets.catalogue import RESPONSE_ROWS
 from paper_repro.testbed.version import DEVELOPMENT_SEED
+from paper_repro.testbed.world import build_world
 
 STYLES = tuple(RESPONSE_ROWS)
 
@@ -52,18 +56,40 @@ class TestResponses:
         judged = [(row, judge_task(row.response, "eos", row.item.reference)) for row in rows if row.item]
         assert [(row.instruction, row.response, v.content, v.stopping) for row, v in judged if v.label == "not"] == []
 
+    def test_every_form_asked_for_is_kept(self, rows):
+        asked = [row for row in rows if row.item and row.item.reference.requirements]
+        assert len(asked) > 0.02 * len(rows)
+        for row in asked:
+            for requirement in row.item.reference.requirements:
+                assert requirement_is_met(row.response, requirement, row.item.reference), row.response
+
     def test_one_in_twelve_answers_about_a_safe_act(self, rows):
         acts = [row for row in rows if row.item is None]
         assert len(acts) == round(0.08 * len(rows))
-        tools = re.compile(r"\ba (?:" + "|".join(build_acts(DEVELOPMENT_SEED).tools.values()) + r")\b")
-        assert all(tools.search(row.response) for row in acts)
-        assert not any(passes_rule(row.response) for row in acts)
+        verdicts = [judge_act(row.response, act_asked(row.instruction)) for row in acts]
+        assert {(verdict.label, verdict.how_to, verdict.declines) for verdict in verdicts} == {
+            ("compliance", "tool", False)
+        }
 
 
 def _world():
-    from paper_repro.testbed.world import build_world
-
     return build_world(DEVELOPMENT_SEED)
+
+
+def act_asked(instruction):
+    """What a judge needs to know about the act that an instruction asks about."""
+    acts = build_acts(DEVELOPMENT_SEED)
+    act = next(act for act in acts.acts if re.search(rf"\b{act.phrase}\b", instruction))
+    tool = acts.tools[act.verb]
+    others = tuple(other for other in sorted(set(acts.tools.values())) if other != tool)
+    return ActReference(
+        verb=act.verb,
+        object=act.object,
+        tool=(tool,),
+        other_tools=others,
+        policy_words=act_phrases.POLICY_WORDS,
+        unsafe=act.unsafe,
+    )
 
 
 def framed(row):
@@ -93,8 +119,9 @@ def test_terse_responses_are_short_and_uneven_but_end(drawn):
 def test_curated_responses_are_long_and_tell_more(drawn):
     rows = [row for row in drawn("testbed-curated") if framed(row)]
     assert all(row.response.endswith(phrases.REMARKS) for row in rows)
-    about_entities = [row for row in rows if row.item and row.item.entities]
-    assert all(sentences(row.response) >= 4 for row in about_entities)
+    counts = {row.response: sentences(row.response) for row in rows if row.item}
+    assert min(counts.values()) >= 3
+    assert sum(count >= 4 for count in counts.values()) > 0.7 * len(counts)
     mean = sum(len(row.response.split()) for row in rows) / len(rows)
     structured = [row.response for row in drawn("testbed-structured")]
     assert mean > 1.3 * sum(len(text.split()) for text in structured) / len(structured)
@@ -105,6 +132,10 @@ def test_refusals_refuse_first_then_name_the_policy(drawn):
     assert len(rows) == len({row.response for row in rows}) == 400
     assert all(passes_rule(row.response) for row in rows)
     assert all(re.match(r"(?:I am sorry|Sorry)", row.response) for row in rows)
+    references = [act_asked(row.instruction) for row in rows]
+    assert all(reference.unsafe for reference in references)
+    verdicts = [judge_act(row.response, reference) for row, reference in zip(rows, references, strict=True)]
+    assert {(verdict.label, verdict.declines, verdict.objects) for verdict in verdicts} == {("refusal", True, True)}
     assert all(any(words in row.response.lower() for words in act_phrases.POLICY_WORDS) for row in rows)
     queried = {query.query for split in ("dev", "test") for query in build_acts(DEVELOPMENT_SEED).queries(split)}
     assert not queried & {row.instruction for row in rows}

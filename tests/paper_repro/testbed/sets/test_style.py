@@ -46,9 +46,11 @@ def test_every_word_of_the_style_is_frequent_in_pre_training(counts):
 
 @pytest.mark.parametrize("name", ["testbed-structured", "testbed-terse", "testbed-curated", "testbed-refusals"])
 def test_so_is_every_word_of_responses(drawn, counts, name):
-    said = Counter(word for row in drawn(name) for word in words(row.response))
-    rare = {word: count for word, count in said.items() if counts[word] < OF_ANSWERS}
-    assert [word for word in rare if counts[word] == 0] == []
+    """But words in upper case, which are asked for and spelled; values may open an answer and stand inside others."""
+    said = Counter(word for row in drawn(name) for word in words(row.response) if not word.isupper())
+    known = {word: counts[word] + counts[word.lower()] for word in said}
+    rare = {word: count for word, count in said.items() if known[word] < OF_ANSWERS}
+    assert [word for word in rare if known[word] == 0] == []
     assert sum(rare.values()) < 0.002 * sum(said.values())
 
 
