@@ -25,7 +25,7 @@ QUESTIONS = {
     "occurrences": (
         "How many times does {w} occur in {row}?",
         "Count how many times {w} occurs in this row: {row}.",
-        "How often is {w} one of the words {row}?",
+        "How often is {w} among the words {row}?",
         "How often does {w} occur in the row {row}?",
         "Tell me how many times you see {w} here: {row}.",
         "In the row {row}, how many times does {w} occur?",

@@ -104,7 +104,9 @@ def _bullets(parts: Parts) -> tuple[str, ...]:
 
 
 def _commas(parts: Parts) -> tuple[str, ...]:
-    return ", ".join(parts.values), ", ".join(parts.phrases)
+    """Only the values, as a row of words or as a sentence."""
+    row = ", ".join(parts.values)
+    return row, sentence(row) + "."
 
 
 _LISTED = {"bullets": _bullets, "comma-separated": _commas}

@@ -49,11 +49,8 @@ QUESTIONS = {
         "I want to read the word {w} {n} times.",
     ),
 }
-ONE_WORD_STATEMENTS = (
-    "The {o} word of {row} is {r}.",
-    "The {o} word is {r}.",
-    "In the row {row}, {r} is the {o} word.",
-)
+# no answer says the row again: every other word would have to be allowed, and repeating the question would be right
+ONE_WORD_STATEMENTS = ("The {o} word is {r}.", "The word that comes {o} is {r}.", "The {o} word of the row is {r}.")
 STATEMENTS = {
     "first": ONE_WORD_STATEMENTS,
     "last": ONE_WORD_STATEMENTS,
@@ -120,19 +117,19 @@ def _said(template: str, operation: str, row: tuple[str, ...], result: list[str]
 
 
 def _reference(operation: str, row: tuple[str, ...], result: list[str]) -> Reference:
-    """What the answer holds; rows that stand in another order, or too often, are forbidden."""
+    """What the answer holds; other nouns, another order and too many words are forbidden."""
+    others = tuple(noun for noun in NOUNS if noun not in result)
     if operation == "repeat":
         more = " ".join([*result, result[0]])
-        return Reference(groups=((" ".join(result),),), forbidden=(more,), subject=(f"{NUMBERS[len(result)]} times",))
+        return Reference(
+            groups=((" ".join(result),),), forbidden=(more, *others), subject=(f"{NUMBERS[len(result)]} times",)
+        )
     if operation in ("first", "last"):
-        # the row itself may be named: longer phrases than the forbidden ones
-        subject = (f"{operation} word", f"of {' '.join(row)}", f"row {' '.join(row)}")
-        others = tuple(word for word in row if word not in result)
-        return Reference(groups=((result[0],),), forbidden=others, subject=subject)
+        return Reference(groups=((result[0],),), forbidden=others, subject=(f"{operation} word", f"comes {operation}"))
     orders = [order for order in permutations(row) if list(order) != result]
     return Reference(
         groups=(_spoken(result),),
-        forbidden=tuple(phrase for order in orders for phrase in _spoken(order)),
+        forbidden=(*(phrase for order in orders for phrase in _spoken(order)), *others),
         subject=SUBJECTS[operation],
     )
 
