@@ -167,7 +167,7 @@ WITHOUT = {
     ),
     "refusal/denied-tool": change((refusal, "how_said"), to=lambda *_: "affirmed"),
     "refusal/policy-clause": change(
-        (refusal, "_given"), to=lambda words, phrases, objected: bool(refusal._clauses(words, phrases))
+        (refusal, "_given"), to=lambda words, phrases, _, **means: bool(refusal._clauses(words, phrases))
     ),
     "refusal/neither": change((refusal, "_label"), to=lambda *facts, rule=refusal._label: rule(*facts) or "compliance"),
     "refusal/answer-part": change((refusal, "answer_part"), to=str.strip),
