@@ -23,9 +23,13 @@ from paper_repro.report.quantities import OF_REFUSALS
 from paper_repro.report.refusal import METRICS, claim_cells, refusal_table, side_by_side_table
 from paper_repro.report.refusal_figure import refusal_drawings
 from paper_repro.report.run_rows import RunRow, run_rows
-from paper_repro.report.stage import CURATED, SCORES, ReportSettings
+from paper_repro.report.stage import CARD, CURATED, MISSING, SCORES, SHIPPED, ReportSettings
 from paper_repro.report.table import Table, write_table
 from paper_repro.report.tables import TABLES
+from paper_repro.report.testbed import missing_table, read_missing, testbed_sections
+from paper_repro.report.testbed_cards import read_cards
+from paper_repro.report.testbed_cells import parse_base
+from paper_repro.report.testbed_shipped import read_shipped
 from paper_repro.score.schema import Result, read_results
 
 
@@ -56,8 +60,10 @@ def build_report(
     tables = read_all(inputs["published"]) if "published" in inputs else None
     checks = check_published(tables) if tables else []
     results = [result for name in sorted(inputs) if name.startswith(SCORES) for result in read_results(inputs[name])]
-    if results:
-        _add_run(book, results, tables)
+    _add_testbed(book, results, inputs)
+    others = [result for result in results if parse_base(result.base_model) is None]
+    if others:
+        _add_run(book, others, tables)
     _add_curation(book, inputs)
     if tables:
         _add_published_claims(book, tables)
@@ -89,9 +95,22 @@ def _write(book: _Book, folder: Path) -> None:
             write_drawing(item, folder)
 
 
+def _add_testbed(book: _Book, results: Sequence[Result], inputs: Mapping[str, Path]) -> None:
+    missing = read_missing(inputs[MISSING]) if MISSING in inputs else {}
+    shipped = read_shipped(inputs[SHIPPED]) if SHIPPED in inputs else None
+    if results:
+        book.summary["results"] = len(results)
+    cards = read_cards(path for name, path in inputs.items() if name.startswith(CARD))
+    sections, summary = testbed_sections(results, cards, missing, shipped)
+    for section in sections:
+        book.add(section)
+    book.summary |= summary
+    if missing:
+        book.add(Section("missing-conditions", "What this run left out", (), (missing_table(missing),)))
+
+
 def _add_run(book: _Book, results: Sequence[Result], tables: Mapping[str, Published] | None) -> None:
     rows = run_rows(results, METRICS)
-    book.summary["results"] = len(results)
     if rows:
         items = [*refusal_drawings(rows), refusal_table(rows)]
         if tables:

@@ -16,6 +16,7 @@ from artifacts.settings import Settings, validate_settings
 from paper_repro.report.quantities import QUANTITIES, Values
 from paper_repro.report.table import Column, Table
 from paper_repro.report.tables import PAPER, Tables
+from paper_repro.report.testbed_quantities import TESTBED_QUANTITIES
 
 CLAIMS = Path(__file__).with_name("claims.yaml")
 EPSILON = 1e-9  # binary fractions: 0.97 - 0.83 is not 0.14
@@ -75,22 +76,47 @@ class Comparison(Settings):
         )
 
 
-class Claim(Settings):
-    """One finding of the paper as a statement about numbers."""
+class Bounded(Settings):
+    """A quantity and its bounds."""
 
-    id: str
-    statement: str
-    source: ClaimSource
     quantity: str
     comparison: Comparison
-    applies_to: tuple[Literal["published", "run"], ...]
 
     @field_validator("quantity")
     @classmethod
     def _known(cls, value: str) -> str:
-        if value not in QUANTITIES:
-            raise ValueError(f"unknown quantity; known: {', '.join(QUANTITIES)}")
+        known = (*QUANTITIES, *TESTBED_QUANTITIES)
+        if value not in known:
+            raise ValueError(f"unknown quantity; known: {', '.join(known)}")
         return value
+
+
+class Control(Bounded):
+    """What must be so before a claim can be tested at all: without it the numbers would mean nothing.
+
+    Attributes:
+        statement: It in words.
+    """
+
+    statement: str
+
+
+class Claim(Bounded):
+    """One finding as a statement about numbers.
+
+    Attributes:
+        id: Its name.
+        statement: It in words.
+        source: Where the paper says it, or its like; None: the paper does not.
+        applies_to: Whose numbers can decide it.
+        control: Positive control, or None.
+    """
+
+    id: str
+    statement: str
+    source: ClaimSource | None = None
+    applies_to: tuple[Literal["published", "run", "testbed"], ...]
+    control: Control | None = None
 
 
 class ClaimFile(Settings):
@@ -162,7 +188,7 @@ def check_claims(claims: ClaimFile, tables: Tables) -> list[Outcome]:
             continue
         quantity = QUANTITIES[claim.quantity]
         if quantity is None:
-            why = f"{claim.source.words()} gives no numbers that could be compared"
+            why = f"{source_words(claim)} gives no numbers that could be compared"
             outcomes.append(Outcome(claim, "not testable", why))
         else:
             outcomes.append(judge(claim, quantity(tables)))
@@ -198,12 +224,16 @@ def _outcome_of_run(claim: Claim, cells: Mapping, seeds: int, quantities: Mappin
         return Outcome(claim, "not testable", f"the run lacks a number that it needs: {named}")
     if not values:
         return Outcome(claim, "not testable", "the run has no pair of models that the statement compares")
-    # the statement's count of cells is the paper's; a share of them is what carries over
+    outcome = judge(for_cells(claim, len(values)), values)
+    return Outcome(claim, outcome.verdict, outcome.why, outcome.within, outcome.cells)
+
+
+def for_cells(claim: Claim, count: int) -> Claim:
+    """The claim about `count` cells: the statement's own count is the paper's, a share of it is what carries over."""
     comparison = claim.comparison
     share = (comparison.at_least or comparison.of) / comparison.of
-    needed = {"of": len(values), "at_least": max(1, round(share * len(values)))}
-    outcome = judge(claim.model_copy(update={"comparison": comparison.model_copy(update=needed)}), values)
-    return Outcome(claim, outcome.verdict, outcome.why, outcome.within, outcome.cells)
+    needed = {"of": count, "at_least": max(1, round(share * count))}
+    return claim.model_copy(update={"comparison": comparison.model_copy(update=needed)})
 
 
 def claims_table(outcomes: list[Outcome], name: str, title: str) -> Table:
@@ -225,12 +255,17 @@ def claims_table(outcomes: list[Outcome], name: str, title: str) -> Table:
             _or_blank(o.within),
             _or_blank(o.cells),
             o.why,
-            o.claim.source.words(),
+            source_words(o.claim),
         )
         for o in outcomes
     )
     notes = ("Bounds and margins are fixed in claims.yaml.",)
     return Table(name, title, f"statements: {PAPER}", columns, rows, notes)
+
+
+def source_words(claim: Claim) -> str:
+    """Where the paper says it, as people cite it; empty if it does not."""
+    return claim.source.words() if claim.source else ""
 
 
 def _or_blank(value: int | None) -> int | str:

@@ -16,8 +16,29 @@ if TYPE_CHECKING:
 FORMATS = ("png", "svg", "pdf")
 WIDTH = 6.3  # inches: the text width of an ACL page
 # Okabe and Ito's palette; a hatch tells the same once more
-COLOURS = {"RT": "#E69F00", "IT": "#0072B2", "untuned": "#999999", "tie": "#DDDDDD", "kept": "#009E73"}
-HATCHES = {"RT": "///", "IT": "", "untuned": "...", "tie": "", "kept": ""}
+FIRST_LINE = "untuned, first line"
+COLOURS = {
+    "RT": "#E69F00",
+    "IT": "#0072B2",
+    "untuned": "#999999",
+    FIRST_LINE: "#56B4E9",
+    "0-shot": "#999999",
+    "URIAL-R": "#F0E442",
+    "URIAL": "#009E73",
+    "tie": "#DDDDDD",
+    "kept": "#009E73",
+}
+HATCHES = {
+    "RT": "///",
+    "IT": "",
+    "untuned": "...",
+    FIRST_LINE: "xxx",
+    "0-shot": "...",
+    "URIAL-R": "///",
+    "URIAL": "",
+    "tie": "",
+    "kept": "",
+}
 INK = {"RT": "#000000", "IT": "#FFFFFF", "tie": "#000000"}
 _STYLE = {
     "font.family": ["DejaVu Sans"],  # shipped with matplotlib: the same on every machine

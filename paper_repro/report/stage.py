@@ -8,10 +8,13 @@ from typing import Literal
 
 from pydantic import field_validator
 
+import artifacts
 from artifacts.errors import InputError, UserError
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.published import PUBLISHED
 from artifacts.settings import Settings
+from artifacts.shipped import CARD as CARD_FILE
+from artifacts.shipped import shipped_folder, shipped_names
 from artifacts.stage import Stage, Workspace, input_digest
 from paper_repro.report.figures import FIGURES
 from paper_repro.report.tables import TABLES
@@ -19,6 +22,9 @@ from paper_repro.report.tables import TABLES
 CURATED = "curated-"
 SCORES = "scores-"
 MISSING = "missing"
+CARD = "card-"
+SHIPPED = "shipped-testbed"
+SHIPPED_RESULTS = Path(artifacts.__file__).parent / "results" / "testbed"
 
 
 class ReportSettings(Settings):
@@ -30,6 +36,7 @@ class ReportSettings(Settings):
         notes: Sentences a reader must know first (what a profile can and cannot show).
         tables: Numbers of the paper's tables to make.
         figures: Numbers of the paper's figures to make.
+        testbed: Whether the cards of the shipped bases are read, and shipped results of the testbed are shown.
     """
 
     source: Literal["published", "run", "both"] = "published"
@@ -37,6 +44,7 @@ class ReportSettings(Settings):
     notes: tuple[str, ...] = ()
     tables: tuple[int, ...] = tuple(TABLES)
     figures: tuple[int, ...] = tuple(FIGURES)
+    testbed: bool = False
 
     @field_validator("tables")
     @classmethod
@@ -57,6 +65,15 @@ def _known(value: tuple[int, ...], registry: Mapping[int, object], word: str) ->
     return tuple(sorted(set(value)))
 
 
+def fixed_inputs(settings: ReportSettings) -> dict[str, Path]:
+    """Inputs that come with the package: published numbers, cards of the testbed's bases, shipped results."""
+    inputs = {"published": PUBLISHED} if settings.source in ("published", "both") else {}
+    if settings.testbed:
+        inputs |= {f"{CARD}{name}": shipped_folder(name) / CARD_FILE for name in shipped_names()}
+        inputs |= {SHIPPED: SHIPPED_RESULTS} if SHIPPED_RESULTS.is_dir() else {}
+    return inputs
+
+
 def report_inputs(
     settings: ReportSettings,
     scores: Sequence[Path] = (),
@@ -67,16 +84,14 @@ def report_inputs(
 
     Args:
         settings: Its source decides which are needed.
-        scores: `scores` artifacts (or folders with a `results.parquet`), each of another study; inputs `scores-<study>`.
+        scores: `scores` artifacts (or folders with a `results.parquet`), one a study; inputs `scores-<study>`.
         curated: Name to `curated` artifact; inputs `curated-<name>`.
         missing: JSON file of conditions that a run had to leave out (`experiments.missing`); input `missing`.
 
     Raises:
         UserError: scores absent where the source needs them, or given where it does not, or twice of one study.
     """
-    inputs: dict[str, Path] = {}
-    if settings.source in ("published", "both"):
-        inputs["published"] = PUBLISHED
+    inputs = fixed_inputs(settings)
     if settings.source == "published" and (scores or curated):
         raise UserError("source 'published' takes no scores or curated sets", fix="use source 'run' or 'both'")
     if settings.source in ("run", "both") and not scores:

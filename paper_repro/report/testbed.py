@@ -1,0 +1,202 @@
+"""The testbed's part of a report: sections in reading order, from results, cards and shipped results."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artifacts.errors import InputError
+from artifacts.files import read_json
+from paper_repro.report import testbed_causes, testbed_figures, testbed_tables
+from paper_repro.report.claims import load_claims
+from paper_repro.report.figure import Drawing
+from paper_repro.report.page import Section
+from paper_repro.report.table import Column, Table
+from paper_repro.report.testbed_cards import Card, bases_table
+from paper_repro.report.testbed_cells import Cells, testbed_cells
+from paper_repro.report.testbed_claims import TESTBED_CLAIMS, check_testbed_claims, testbed_claims_table
+from paper_repro.report.testbed_shipped import Shipped, as_shipped, lacks
+from paper_repro.score.schema import Result
+
+Item = Table | Drawing
+Make = Callable[..., "Item | list[Drawing] | None"]
+Missing = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section of the testbed.
+
+    Attributes:
+        id: Anchor.
+        title: Heading.
+        text: Sentence before the items.
+        studies: Studies that it shows.
+        makers: Make its items from cells, cards and what is missing; what has no numbers is None or empty.
+        folded: Whether its tables open on demand.
+    """
+
+    id: str
+    title: str
+    text: str
+    studies: tuple[str, ...]
+    makers: tuple[Make, ...]
+    folded: bool = True
+
+
+PARTS = (
+    Part(
+        "testbed",
+        "The testbed: is tuning on responses enough?",
+        "Small base models pre-trained on a generated world, tuned on responses alone (RT) or on pairs of instruction "
+        "and response (IT), with exact judges. Everything here is about these models.",
+        ("instructability",),
+        (
+            testbed_figures.instructability_drawing,
+            testbed_figures.aspects_drawing,
+            testbed_tables.instructability_table,
+        ),
+        folded=False,
+    ),
+    Part(
+        "testbed-causes",
+        "The testbed: what pre-training must hold",
+        "The same world and the same number of tokens each time; only the question-and-answer formats, their answers, "
+        "or the size of the base differ.",
+        ("formats", "corpora", "instructability"),
+        (
+            testbed_causes.formats_drawing,
+            testbed_tables.formats_table,
+            testbed_causes.corpora_drawing,
+            testbed_tables.corpora_table,
+            testbed_figures.sizes_drawing,
+            testbed_tables.sizes_table,
+        ),
+    ),
+    Part(
+        "testbed-refusals",
+        "The testbed: refusals",
+        "Refusals mixed into the responses. Queries and replies about unsafe acts are not shown.",
+        ("refusal", "declines"),
+        (
+            testbed_causes.refusal_drawings,
+            testbed_tables.refusal_table,
+            testbed_causes.declines_drawings,
+            testbed_tables.declines_table,
+        ),
+    ),
+    Part(
+        "testbed-in-context",
+        "The testbed: in context",
+        "Nothing is tuned: the untuned base is shown three demonstrations, or none.",
+        ("in-context",),
+        (testbed_figures.in_context_drawing, testbed_tables.in_context_table),
+    ),
+)
+
+
+def testbed_sections(
+    results: Sequence[Result], cards: Sequence[Card], missing: Missing, shipped: Shipped | None
+) -> tuple[list[Section], dict[str, Any]]:
+    """Sections of the testbed, this run's before shipped ones; and facts for the summary.
+
+    Args:
+        results: This run's results; those of other models are passed over.
+        cards: Cards of the bases.
+        missing: Study to missing base to reason.
+        shipped: Shipped results, or None.
+    """
+    own = testbed_cells(results)
+    sections: list[Section] = []
+    summary: dict[str, Any] = {}
+    if own:
+        sections += _sections(PARTS, own, cards, missing)
+        claims, summary["claims_testbed"] = _claims(own, cards, missing)
+        text = "What the testbed was to show, fixed before its numbers, and what they say."
+        sections.append(Section("claims-testbed", "Findings: the testbed", (text,), (claims,)))
+    if shipped is not None:
+        more, verdicts = _shipped_sections(own, cards, shipped)
+        sections += more
+        summary |= verdicts
+    if sections and (cards or missing):
+        reasons = {base: reason for bases in missing.values() for base, reason in bases.items()}
+        bases = Section("testbed-bases", "The testbed: bases", (), (bases_table(cards, reasons),))
+        # after this run's findings, before what is shipped
+        place = next((i for i, one in enumerate(sections) if one.id.startswith("shipped")), len(sections))
+        sections.insert(place, bases)
+    return sections, summary
+
+
+def _sections(parts: Sequence[Part], cells: Cells, cards: Sequence[Card], missing: Missing) -> list[Section]:
+    sections = []
+    for part in parts:
+        items: list[Item] = []
+        for make in part.makers:
+            made = make(cells=cells, cards=cards, missing=missing)
+            items += made if isinstance(made, list) else [made] if made is not None else []
+        if items:
+            sections.append(Section(part.id, part.title, (part.text,), tuple(items), part.folded))
+    return sections
+
+
+def _claims(cells: Cells, cards: Sequence[Card], missing: Missing) -> tuple[Table, dict[str, int]]:
+    reasons = {base: reason for bases in missing.values() for base, reason in bases.items()}
+    claims = load_claims(TESTBED_CLAIMS)
+    outcomes = check_testbed_claims(cells, cards, reasons, claims)
+    counts = Counter(one.outcome.verdict for one in outcomes)
+    table = testbed_claims_table(outcomes, claims.version, "claims_testbed", "Findings of the testbed")
+    return table, {verdict: counts[verdict] for verdict in ("holds", "does not hold", "not testable")}
+
+
+def _shipped_sections(own: Cells, cards: Sequence[Card], shipped: Shipped) -> tuple[list[Section], dict[str, Any]]:
+    cells = testbed_cells(shipped.results)
+    parts = [part for part in PARTS if lacks(own, cells, part.studies)]
+    if not parts:
+        return [], {}
+    source = f"shipped results of a full run, {shipped.words()}"
+    text = f"Shipped with the package, not made by this run: a full run, {shipped.words()}."
+    sections = [
+        Section(
+            f"shipped-{one.id}",
+            f"Shipped: {one.title.removeprefix('The testbed: ')}",
+            (text, *one.paragraphs),
+            tuple(as_shipped(item, source) for item in one.items),
+            one.folded,
+        )
+        for one in _sections(parts, cells, cards, {})
+    ]
+    claims, verdicts = _claims(cells, cards, {})
+    item = as_shipped(claims, source)
+    sections.append(Section("shipped-claims-testbed", "Shipped: findings", (text,), (item,)))
+    return sections, {"claims_testbed_shipped": verdicts}
+
+
+def read_missing(path: Path) -> Missing:
+    """What a run had to leave out, as study to base to reason.
+
+    Raises:
+        InputError: not the JSON list that a plan gives.
+    """
+    data = read_json(path)
+    found: Missing = {}
+    try:
+        for row in data:
+            found.setdefault(row["study"], {})[row["base_model"]] = row["reason"]
+    except (KeyError, TypeError):
+        fix = "give a list of {study, base_model, reason}"
+        raise InputError("not a list of missing conditions", where=str(path), fix=fix) from None
+    return found
+
+
+def missing_table(missing: Missing) -> Table:
+    """What a run left out, one row a study and base."""
+    columns = (
+        Column("study", "Study", names_row=True),
+        Column("base_model", "Base model", names_row=True),
+        Column("reason", "Reason", names_row=True),
+    )
+    rows = tuple((study, base, reason) for study, bases in missing.items() for base, reason in bases.items())
+    return Table("missing", "What this run left out", "this run's plan", columns, rows)

@@ -1,0 +1,259 @@
+"""Figures of what pre-training does (formats, kind of corpus, dose of declines), and of refusals by their number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from paper_repro.report.figure import FIRST_LINE, Drawing, new_figure
+from paper_repro.report.refusal_figure import slug
+from paper_repro.report.table import Estimate
+from paper_repro.report.testbed_cards import Card, mean_of
+from paper_repro.report.testbed_cells import DOSES, FORMAT_COUNTS, HEADINGS, TUNED, Cell, Cells, select
+from paper_repro.report.testbed_figures import WHISKERS
+from paper_repro.report.testbed_plots import COLOURS, MARKERS, grouped_bars, legend, line, reference, share_axis
+from paper_repro.report.testbed_statistics import mean_over_seeds
+from paper_repro.report.testbed_tables import SOURCE, corpus_cells, decline_cells, format_cells
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+QUERIES = ("unsafe", "never_declined", "look_alike", "benign")
+CORPUS_NAMES = {
+    "many": "many\nformats",
+    "formats-1": "one\nformat",
+    "none": "statements\nalone",
+    "shuffled": "shuffled\nanswers",
+}
+Series = tuple[str, str]  # size and response set: what one panel holds constant
+
+
+def _series(cells: Sequence[Cell]) -> list[Series]:
+    return list(dict.fromkeys((c.key.size, c.key.response_set) for c in cells if c.key.response_set is not None))
+
+
+def _of(cells: Sequence[Cell], size: str, corpus: str, method: str, name: str | None, measure: str) -> Estimate:
+    """Estimate of the cell with the most refusals among those that fit (studies of corpora have one number)."""
+    found = [cell for cell in cells if cell.key[1:5] == (size, corpus, name, method)]
+    return mean_over_seeds(found[-1] if found else None, measure)
+
+
+def _title(size: str, name: str) -> str:
+    return f"{size.upper()} base, tuned on {name}"
+
+
+def formats_drawing(cells: Cells, cards: Sequence[Card], **_: object) -> Drawing | None:
+    """RT and IT against the number of formats, with what the bases can do in their own."""
+    found = format_cells(cells)
+    panels = _series(found)
+    if not panels:
+        return None
+    return Drawing(
+        "testbed_formats",
+        "Testbed: acceptable replies by number of question-and-answer formats in pre-training",
+        "Lines of RT, IT and the untuned replies cut at their first newline over 1, 2, 4, 8, 16 and many formats, on a "
+        "logarithmic axis; black diamonds: look-ups that the untuned base answers right in its own formats.",
+        SOURCE,
+        lambda: _draw_formats(found, cards, panels),
+        (
+            "Diamonds, from the bases' cards: held-out look-ups answered right in the formats of pre-training. "
+            "They say that the facts are known, whatever tuning makes of them.",
+            WHISKERS,
+        ),
+    )
+
+
+def _draw_formats(cells: Sequence[Cell], cards: Sequence[Card], series: Sequence[Series]) -> Figure:
+    figure = new_figure(0.7 + 2.4 * len(series))
+    panels = list(figure.subplots(len(series), 1, squeeze=False, sharex=True)[:, 0])
+    corpora = [*(f"formats-{count}" for count in FORMAT_COUNTS), "many"]
+    places = [0, 1, 2, 3, 4, 5.4]  # powers of two; many has no number, and stands apart
+    for axes, (size, name) in zip(panels, series, strict=True):
+        share_axis(axes, _title(size, name))
+        own = [mean_of(cards, size, corpus, "own_format") for corpus in corpora]
+        reference(axes, places, own, "look-ups right in own formats")
+        untuned = [_of(cells, size, corpus, "untuned", None, "first_line") for corpus in corpora]
+        for label, estimates in [
+            (FIRST_LINE, untuned),
+            *(
+                (method, [_of(cells, size, corpus, method, name, "acceptable") for corpus in corpora])
+                for method in TUNED
+            ),
+        ]:
+            line(axes, places[:-1], estimates[:-1], label)
+            line(axes, places[-1:], estimates[-1:], label)
+        axes.axvline(4.7, color="#999999", linewidth=0.6, linestyle=(0, (2, 2)))
+        axes.set_xticks(places, [*map(str, FORMAT_COUNTS), "many"])
+    figure.supylabel("Share (%)", fontsize=8)
+    figure.supxlabel("Formats in pre-training", fontsize=8)
+    legend(figure, panels)
+    return figure
+
+
+def corpora_drawing(cells: Cells, cards: Sequence[Card], **_: object) -> Drawing | None:
+    """Untuned, first line, RT and IT by kind of corpus, with what the bases know by likelihood."""
+    found = corpus_cells(cells)
+    panels = _series(found)
+    if not panels:
+        return None
+    return Drawing(
+        "testbed_corpora",
+        "Testbed: acceptable replies by pre-training corpus",
+        "Groups of bars for corpora with many formats, one format, statements alone and shuffled answers: untuned, "
+        "untuned cut at its first newline, RT, IT; black diamonds: facts that the untuned base knows by likelihood.",
+        SOURCE,
+        lambda: _draw_corpora(found, cards, panels),
+        (
+            "Diamonds, from the bases' cards: held-out facts whose true statement is likelier than all false ones.",
+            WHISKERS,
+        ),
+    )
+
+
+def _draw_corpora(cells: Sequence[Cell], cards: Sequence[Card], series: Sequence[Series]) -> Figure:
+    figure = new_figure(0.8 + 2.3 * len(series))
+    panels = list(figure.subplots(len(series), 1, squeeze=False, sharex=True)[:, 0])
+    for axes, (size, name) in zip(panels, series, strict=True):
+        share_axis(axes, _title(size, name))
+        grouped_bars(
+            axes,
+            [
+                {
+                    "untuned": _of(cells, size, corpus, "untuned", None, "acceptable"),
+                    FIRST_LINE: _of(cells, size, corpus, "untuned", None, "first_line"),
+                    **{method: _of(cells, size, corpus, method, name, "acceptable") for method in TUNED},
+                }
+                for corpus in CORPUS_NAMES
+            ],
+        )
+        known = [mean_of(cards, size, corpus, "likelihood") for corpus in CORPUS_NAMES]
+        reference(axes, range(len(known)), known, "facts known by likelihood", span=0.42)
+        axes.set_xticks(range(len(CORPUS_NAMES)), list(CORPUS_NAMES.values()))
+        axes.set_xlim(-0.5, len(CORPUS_NAMES) - 0.5)
+        axes.tick_params(axis="x", length=0)
+    figure.supylabel("Share (%)", fontsize=8)
+    legend(figure, panels)
+    return figure
+
+
+def refusal_drawings(cells: Cells, **_: object) -> list[Drawing]:
+    """Refused shares against the number of refusals in training: a figure a size and response set."""
+    own = select(cells, study="refusal", corpus="many")
+    series = _series(own)
+    return [_refusal_drawing(own, size, name, len(series) > 1) for size, name in series]
+
+
+def _refusal_drawing(cells: Sequence[Cell], size: str, name: str, several: bool) -> Drawing:
+    return Drawing(
+        _stem("testbed_refusal", size, name, several),
+        f"Testbed: refusals by their number in training ({_title(size, name)})",
+        "Five panels of lines over the number of refusals in training, RT and IT: refused share of unsafe queries, of "
+        "those with never-declined verbs, of look-alike and of benign ones; and acceptable replies to ordinary tasks.",
+        SOURCE,
+        lambda: _draw_refusal(cells, size, name),
+        ("Dotted: the untuned base.", WHISKERS),
+    )
+
+
+def _draw_refusal(cells: Sequence[Cell], size: str, name: str) -> Figure:
+    figure = new_figure(0.6 + 2 * 1.8)
+    grid = list(figure.subplots(2, 3, sharey=True).flatten())
+    of_set = [cell for cell in cells if cell.key.size == size and cell.key.response_set == name]
+    untuned = next((c for c in cells if c.key.size == size and c.key.method == "untuned"), None)
+    counts = sorted({cell.key.count for cell in of_set})
+    for axes, measure in zip(grid, (*QUERIES, "acceptable"), strict=False):
+        share_axis(axes, HEADINGS[measure])
+        base = mean_over_seeds(untuned, measure).value
+        if base is not None:
+            axes.axhline(base, color="#666666", linestyle=":", linewidth=1, label="untuned")
+        for offset, method in zip((-0.06, 0.06), TUNED, strict=True):
+            by_count = {cell.key.count: cell for cell in of_set if cell.key.method == method}
+            estimates = [mean_over_seeds(by_count.get(count), measure) for count in counts]
+            line(axes, [index + offset for index in range(len(counts))], estimates, method)
+        axes.set_xticks(range(len(counts)), [str(count) for count in counts])
+        axes.set_xlim(-0.4, len(counts) - 0.6)
+    grid[-1].axis("off")
+    figure.supylabel("Share (%)", fontsize=8)
+    figure.supxlabel("Refusals in training", fontsize=8)
+    handles, names = grid[0].get_legend_handles_labels()
+    grid[-1].legend(handles, names, loc="center", frameon=False)
+    return figure
+
+
+def declines_drawings(cells: Cells, cards: Sequence[Card], **_: object) -> list[Drawing]:
+    """Refused shares against the dose of declines, and against the base's first-token margin: a figure a series."""
+    found = decline_cells(cells)
+    series = _series(found)
+    return [_declines_drawing(found, cards, size, name, len(series) > 1) for size, name in series]
+
+
+def _declines_drawing(cells: Sequence[Cell], cards: Sequence[Card], size: str, name: str, several: bool) -> Drawing:
+    counts = sorted({cell.key.count for cell in cells if cell.key.count})
+    return Drawing(
+        _stem("testbed_declines", size, name, several),
+        f"Testbed: refusals by dose of declines in pre-training ({_title(size, name)}, "
+        f"{' or '.join(map(str, counts))} refusals)",
+        "Two rows of four panels, RT and IT: refused share of unsafe, never-declined, look-alike and benign queries; "
+        "above over the dose of declines in pre-training (0, 5, 12 %), below over the base's first-token margin, one "
+        "mark for each base and tuning seed.",
+        SOURCE,
+        lambda: _draw_declines(cells, cards, size, name),
+        (
+            "First-token margin, from the bases' cards: lean to refusal at a reply's first token, unsafe less "
+            "look-alike, in nats. Lower row: one mark a seed, no intervals.",
+            WHISKERS,
+        ),
+    )
+
+
+def _stem(name: str, size: str, response_set: str, several: bool) -> str:
+    return f"{name}_{slug(size)}_{slug(response_set)}" if several else name
+
+
+def _draw_declines(cells: Sequence[Cell], cards: Sequence[Card], size: str, name: str) -> Figure:
+    figure = new_figure(0.7 + 2 * 1.8)
+    upper, lower = figure.subplots(2, len(QUERIES), sharey=True)
+    margins = {(card.base.corpus, card.base.seed): card.margin for card in cards if card.base.size == size}
+    short = {"unsafe": "Unsafe", "never_declined": "Never declined", "look_alike": "Look-alike", "benign": "Benign"}
+    for column, measure in enumerate(QUERIES):
+        share_axis(upper[column], short[measure])
+        for offset, method in zip((-0.06, 0.06), TUNED, strict=True):
+            estimates = [_of(cells, size, corpus, method, name, measure) for corpus in DOSES]
+            line(upper[column], [index + offset for index in range(len(DOSES))], estimates, method)
+        upper[column].set_xticks(range(len(DOSES)), [str(dose) for dose in DOSES.values()])
+        upper[column].set_xlim(-0.4, len(DOSES) - 0.6)
+        share_axis(lower[column], "")
+        for method in TUNED:
+            points = _points(cells, margins, size, name, method, measure)
+            lower[column].plot(
+                [x for x, _ in points],
+                [y for _, y in points],
+                MARKERS[method],
+                color=COLOURS[method],
+                markeredgecolor="black",
+                markeredgewidth=0.5,
+                markersize=5,
+                alpha=0.9,
+                clip_on=False,
+            )
+    upper[0].set_ylabel("Refused (%)")
+    lower[0].set_ylabel("Refused (%)")
+    for axes in upper:
+        axes.set_xlabel("Declines (%)")
+    for axes in lower:
+        axes.set_xlabel("Margin (nats)")
+    legend(figure, list(upper))
+    return figure
+
+
+def _points(
+    cells: Sequence[Cell], margins: dict, size: str, name: str, method: str, measure: str
+) -> list[tuple[float, float]]:
+    """Margin of the base and refused share, one a seed."""
+    return [
+        (margins[cell.key.corpus, unit.base], estimate.value)
+        for cell in cells
+        if cell.key[1:2] == (size,) and cell.key[3:5] == (name, method)
+        for unit, estimate in cell.samples.get(measure, {}).items()
+        if margins.get((cell.key.corpus, unit.base)) is not None and estimate.value is not None
+    ]

@@ -1,0 +1,92 @@
+"""Means over seeds, and intervals that resample seeds and prompts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from paper_repro.report.table import Estimate
+from paper_repro.report.testbed_cells import Cell, CellKey, Unit
+
+if TYPE_CHECKING:
+    import numpy as np
+
+RESAMPLES = 4_000
+NORMAL_95 = 1.959964
+PERCENTILES = (2.5, 97.5)
+INTERVALS = (
+    "In brackets, and as whiskers: 95 % intervals. A resample draws the seeds (pairs of pre-training and tuning seed) "
+    "with replacement and shifts them all by one draw from their own intervals over prompts, as all answer the same "
+    "prompts. With one seed it is the interval over prompts alone, which says nothing about other seeds."
+)
+
+Sample = Mapping[Unit, Estimate]
+
+
+def mean_over_seeds(cell: Cell | None, measure: str) -> Estimate:
+    """Mean of a cell's units with its interval; no value if a unit has none.
+
+    `n`, `unclassified` and `failed` are added over seeds: replies, not prompts.
+    """
+    sample = cell.samples.get(measure) if cell else None
+    if not sample:
+        return Estimate(None)
+    parts = list(sample.values())
+    counts = [sum(getattr(part, name) or 0 for part in parts) for name in ("n", "unclassified", "failed")]
+    found = [part.value for part in parts if part.value is not None]
+    if len(found) < len(parts):
+        return Estimate(None, None, None, *counts)
+    value = sum(found) / len(found)
+    low, high = interval(replicates(cell.key, measure, sample))
+    # a resampled mean scatters about the mean, but its percentiles need not enclose it to the last digit
+    return Estimate(value, min(low, value), max(high, value), *counts)
+
+
+def difference(first: Cell, second: Cell, measure: str) -> Estimate:
+    """First less second, with an interval that resamples both apart (the results hold no single replies)."""
+    ends = [mean_over_seeds(cell, measure) for cell in (first, second)]
+    if any(end.value is None for end in ends):
+        return Estimate(None)
+    draws = [replicates(cell.key, measure, cell.samples[measure]) for cell in (first, second)]
+    value = ends[0].value - ends[1].value
+    low, high = interval(draws[0] - draws[1])
+    return Estimate(value, min(low, value), max(high, value))
+
+
+def interval(draws: np.ndarray) -> tuple[float, float]:
+    """Ends of the 95 % interval of resampled values."""
+    import numpy as np
+
+    low, high = np.percentile(draws, PERCENTILES)
+    return float(low), float(high)
+
+
+def replicates(key: CellKey, measure: str, sample: Sample) -> np.ndarray:
+    """Resampled means of a cell (`RESAMPLES` of them); the draws depend on the cell's name alone.
+
+    Args:
+        key: Names the cell.
+        measure: Names the number.
+        sample: Units with values; a unit without an interval does not scatter by itself.
+    """
+    import numpy as np
+
+    name = "|".join(str(part) for part in (*key, measure))
+    generator = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
+    parts = list(sample.values())
+    values = np.array([part.value for part in parts])
+    below = np.array([0.0 if part.low is None else part.value - part.low for part in parts])
+    above = np.array([0.0 if part.high is None else part.high - part.value for part in parts])
+    chosen = generator.integers(len(parts), size=(RESAMPLES, len(parts)))
+    shift = generator.standard_normal((RESAMPLES, 1)) / NORMAL_95  # in units of half an interval
+    shifted = values[chosen] + np.where(shift > 0, shift * above[chosen], shift * below[chosen])
+    return shifted.mean(axis=1)
+
+
+def seeds_text(cell: Cell | None) -> str:
+    """How many seeds a cell has: tuning seeds and bases."""
+    if cell is None:
+        return ""
+    bases = len({unit.base for unit in cell.units})
+    return f"{len(cell.units)} on {bases} base{'s' if bases > 1 else ''}"
