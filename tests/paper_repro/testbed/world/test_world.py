@@ -69,6 +69,11 @@ def test_every_entity_has_a_possible_value_of_each_attribute(world):
         assert world.facts[f"{kind}/{name}/{attribute}"] == value
 
 
+def test_no_entity_is_related_to_itself():
+    for seed in range(6):
+        assert all(value != name for (name, _), value in build_world.__wrapped__(seed).values.items())
+
+
 def test_relations_lead_to_entities_of_their_kind(world):
     targets = {(k.name, a.name): a.target for k in KINDS for a in k.attributes if a.target}
     assert len(targets) == 5
