@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 from artifacts.errors import StageError
@@ -15,7 +16,7 @@ from paper_repro.testbed.sets.responses import ATTEMPTS
 from paper_repro.testbed.sets.supporting import supporting_facts
 from paper_repro.testbed.world import World, build_world
 
-MOST_WORDS = 22  # of a response; about 30 tokens
+MOST_WORDS = 22  # of an answer; under 30 tokens
 
 
 def demonstrations(world_seed: int) -> list[tuple[str, str]]:
@@ -39,7 +40,8 @@ def _answer(world: World, task: str, random: Random) -> tuple[str, str]:
 
 
 def _refusal(world_seed: int, random: Random) -> tuple[str, str]:
+    """The shortest of many refusals, without the friendly sentence at their end: each names its act twice."""
     acts = build_acts(world_seed)
     pairs = [acts.refusal(random) for _ in range(ATTEMPTS)]
-    short = [pair for pair in pairs if len(pair[1].split()) <= MOST_WORDS]
-    return random.choice(short)
+    cut = [(query, " ".join(re.split(r"(?<=[.!]) ", refusal)[:-1])) for query, refusal in pairs]
+    return min(cut, key=lambda pair: (len(pair[1]), pair))
