@@ -26,7 +26,20 @@ from paper_repro.testbed.sets.catalogue import SETS, find_set
 from paper_repro.testbed.sets.stage import TestbedDataSettings, draw_rows, stage_of
 
 # digests of small dumps of the development world: these change only with WORLD_VERSION
-DUMPS: dict[str, str] = {}
+DUMPS = {
+    "testbed-structured": "f4fe0edc0afaff033ab2a7cf85e8c82e66619c416c85e2e6b54ba1bfa00c0533",
+    "testbed-terse": "d2cda516d648a0f8ca8d287a802f1c027ce3533123c5728ced6474df8fa473fe",
+    "testbed-curated": "2a73978f3e94fd0d5337c3ce65906e78d2cb0c64682c09872e1041b08c463193",
+    "testbed-structured-dirty": "d8662efd389d6f5b06f804b62f311811fde91c73622fff82fc46622cf6a45b22",
+    "testbed-refusals": "d63b0dc73c3d1d0aee68731293e5c398ebb55bf96b2e2e8480a6f8cd8d29f9f4",
+    "testbed-news": "343a95ac529c5a17c3e240e88ab17542d39cdb5f348714d22dfcd1f611008ae4",
+    "testbed-demonstrations": "ebfcdc8bb51353b27ef7cfa7f4e3c71c4ecc231ff74aa25eea7641101f958ece",
+    "testbed-tasks": "c70c6e840cd41a9a48259078808d6a082a965752736d9080dc0308d1c46fd86d",
+    "testbed-dev-tasks": "49f1d8373e6288e9287480d4f084c6bc12647d328408829593d215dd9f3f297b",
+    "testbed-formats": "494bb52ab639f62b0e8425ebf5bcb4a11ff8b292caa33cd2f476f03824cba075",
+    "testbed-unsafe": "10b3d4c4341542131c55d66be3f3215989ccfa8c9768f608e351ec764d7322e1",
+    "testbed-look-alike": "e77155efe7d8d09ebdb78479c31f4f42507010a4187b33e81055008958718cae",
+}
 
 
 def test_a_response_set_has_the_files_and_columns_of_collect(made):
