@@ -13,7 +13,7 @@ from typing import Literal
 from paper_repro.testbed import families
 from paper_repro.testbed.acts import Acts, build_acts
 from paper_repro.testbed.corpus import small_talk
-from paper_repro.testbed.corpus.replies import Reply, draw_reply, unprompted
+from paper_repro.testbed.corpus.replies import Reply, draw_reply, dressed, unprompted
 from paper_repro.testbed.corpus.settings import CorpusSettings
 from paper_repro.testbed.items import Item
 from paper_repro.testbed.seeding import rng
@@ -24,7 +24,7 @@ KINDS: tuple[Kind, ...] = ("questions", "statements", "acts")
 SHARES = (0.63, 0.27, 0.10)  # of the documents
 SIMPLE_SHARES = (0.72, 0.18, 0.10)
 ACT_EXCHANGES = 0.75  # share of the documents on acts that ask; the others state
-DOCUMENT_TOKENS = 48  # mean of the simple documents, measured; it only has to place their end about right
+DOCUMENT_TOKENS = 54  # mean of the simple documents, measured; it only has to place their end about right
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _questions(settings: CorpusSettings, world: World, random: Random, base: Con
     exchanges = []
     for _ in range(count):
         item = families.draw(world, "open", random)
-        question = _question(item, random, base.simple)
+        question = random.choice(item.questions) if base.simple else _question(world, item, random)
         replies = []
         for _ in range(random.choice((2, 2, 3)) if threaded else 1):
             replies.append(draw_reply(world, item, random, base.simple, others))
@@ -110,14 +110,12 @@ def _questions(settings: CorpusSettings, world: World, random: Random, base: Con
     return replace(base, exchanges=tuple(exchanges), opening=_opening(random, base.simple))
 
 
-def _question(item: Item, random: Random, simple: bool) -> str:
-    question = random.choice(item.questions)
-    chance = random.random()
-    if simple or chance > 0.2:
-        return question
+def _question(world: World, item: Item, random: Random) -> str:
+    """A phrasing of the question, sometimes with a greeting before it or a plea after it."""
+    question, chance = random.choice(item.questions), random.random()
     if chance < 0.12:
-        return f"{random.choice(small_talk.GREETINGS)} {question}"
-    return f"{question} {random.choice(small_talk.PLEAS)}"
+        return dressed(question, random.choice(small_talk.GREETINGS), "", world.entities)
+    return f"{question} {random.choice(small_talk.PLEAS)}" if chance < 0.2 else question
 
 
 def _opening(random: Random, simple: bool) -> tuple[str, ...]:

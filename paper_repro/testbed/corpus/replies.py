@@ -45,7 +45,7 @@ def draw_reply(world: World, item: Item, random: Random, simple: bool, others: R
         said = small_talk.non_answer(random)
         return Reply(said, said, False)
     brief, which = random.random() < BRIEF, random.random()
-    before, after = ("", "") if simple else _dress(random)
+    before, after = ("", "") if simple else _dress(item.reference, random)
     if others is not None:
         item = another(world, item, others)
     statement = item.statements[int(which * len(item.statements))]
@@ -56,8 +56,8 @@ def draw_reply(world: World, item: Item, random: Random, simple: bool, others: R
     return Reply(_ended(short) if brief else dressed(statement, before, after, world.entities), alone, True)
 
 
-def _dress(random: Random) -> tuple[str, str]:
-    """What is said before and after an answer: mostly nothing."""
+def _dress(reference: Reference, random: Random) -> tuple[str, str]:
+    """What is said before and after an answer: mostly nothing, and nothing that would make it wrong."""
     before = after = ""
     chance = random.random()
     if chance < 0.4:
@@ -65,11 +65,13 @@ def _dress(random: Random) -> tuple[str, str]:
     chance = random.random()
     if chance < 0.25:
         after = random.choice(small_talk.AFTERTHOUGHTS) if chance < 0.15 else small_talk.remark(random)
-    return before, after
+    said = _words(f"{before} {after}")
+    wrong = said.strip() and any(_words(phrase) in said for phrase in reference.forbidden)
+    return ("", "") if wrong else (before, after)
 
 
 def dressed(statement: str, before: str, after: str, names: Container[str]) -> str:
-    """The statement between two remarks; after one that does not end its sentence it runs on in lower case.
+    """A sentence between two remarks; after one that does not end its own it runs on in lower case.
 
     Args:
         statement: With end mark.
@@ -78,7 +80,7 @@ def dressed(statement: str, before: str, after: str, names: Container[str]) -> s
         names: Words that keep their capital letter.
     """
     first = re.split(r"[ ,']", statement, maxsplit=1)[0]
-    if before and before[-1] not in ".!":
+    if before and before[-1] not in ".!:":
         if first in ("Yes", "No") and before[-1] != ",":
             before = ""  # "I think that yes, ..." is no English
         elif first not in names:
