@@ -90,7 +90,9 @@ def pretrain(
     from paper_repro.testbed.pretrain.corpora import cached_corpus, corpus_folder, corpus_settings
 
     text = corpus_settings(corpus, corpus_set or (), world_seed=world_seed, decline_rate=decline_rate)
-    settings = load_settings(PretrainSettings, None, overrides or (), size=size, seed=seed, corpus=corpus_name(text))
+    settings = load_settings(
+        PretrainSettings, None, overrides or (), size=size.lower(), seed=seed, corpus=corpus_name(text)
+    )
     how = {"dry_run": dry_run, "as_json": as_json, "overwrite": overwrite}
     if dry_run and not is_artifact(corpus_folder(text)):
         run_stage(CORPUS, text, {}, corpus_folder(text), **how)  # what depends on it cannot be planned before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ def rebuild(card: Mapping[str, Any], out: Path | None = None) -> str:
     Raises:
         StageError: it is not the same base.
     """
+    # other threads add up in another order; RT_THREADS of the user's own still counts
+    os.environ.setdefault("RT_THREADS", str(card["made"]["threads"]))
     settings = validate_settings(PretrainSettings, card["settings"])
     corpus = cached_corpus(validate_settings(CorpusSettings, card["corpus"]["settings"]))
     rebuilt = pretrain(settings, corpus, out or rt_home() / "rebuilt" / card["name"], overwrite=True)
