@@ -73,6 +73,7 @@ def test_tasks_are_reported_by_fact_by_subset_and_as_a_whole(tmp_path):
     overall = results[whole, "acceptable_rate"]
     assert (overall.value, overall.n, overall.unclassified) == (pytest.approx(2 / 6), 6, 1)
     assert overall.low < overall.value < overall.high
+    assert results[whole, "content_rate"].value == 0.5, "of all six"
 
 
 def test_requirements_are_counted_over_all_not_over_prompts(tmp_path):
