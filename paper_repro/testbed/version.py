@@ -8,4 +8,4 @@ from __future__ import annotations
 
 WORLD_VERSION = 1
 DEVELOPMENT_SEED = 7
-FINAL_SEED = 2465
+FINAL_SEED = 24100

@@ -28,6 +28,9 @@ ENGLISH = frozenset(
         " relax riven roma roman rosen rosina saga salen saline salumi sarina semen silo solo sonata soren"
         " stamina stanford stella stratford sudan tamis tibet tomas toro tribune tulip tuna tunis vernis veto"
         " visa vista warp widen wooden"
+        # real towns and family names with the towns' endings
+        " bedford berwick bradwick fenwick gatwick gosford hamburg hartford harwick keswick lerwick limburg marburg"
+        " marwick medford milford norwick radford redford retford romford salford telford warburg watford"
     )
 )
 
