@@ -82,7 +82,9 @@ def _row(world: World, operation: str, random: Random) -> tuple[list[str], str, 
 def _make(operation: str, key: str, row: list[str], counted: str, number: int, split: Split) -> Item:
     form = _form(operation)
     word = NUMBERS[number]
-    other_names = [name for place in range(1, 10) for name in _names(place) if place != number]
+    forbidden = [name for place in range(1, 10) for name in _names(place) if place != number]
+    if operation == "occurrences":
+        forbidden += [other for other in dict.fromkeys(row) if other != counted]
     return Item(
         key=key,
         family=NAME,
@@ -97,7 +99,7 @@ def _make(operation: str, key: str, row: list[str], counted: str, number: int, s
         short=(word, _times(number)) if form == "occurrences" else (word,),
         reference=Reference(
             groups=(_names(number),),
-            forbidden=tuple(other_names),
+            forbidden=tuple(forbidden),
             subject=(counted,) if form == "occurrences" else ("row", "number", "of the words"),
         ),
     )

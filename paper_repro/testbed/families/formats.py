@@ -126,7 +126,9 @@ def _upper_case(base: Item, task: str) -> Item:
 def _word_count(base: Item, task: str, random: Random) -> Item:
     """As many words as some of the statements have, or as a terse answer."""
     value = base.reference.groups[0][0]
-    number = random.choice(sorted({1, *(len(text.split()) for text in base.statements)}))
+    # a count that is the value itself would put the answer into the question
+    counts = {1, *(len(text.split()) for text in base.statements)} - {NUMBERS.index(value) if value in NUMBERS else 0}
+    number = random.choice(sorted(counts))
     exactly = f"{NUMBERS[number]} {'word' if number == 1 else 'words'}"
     said = _of_length((value,), base.statements, number)
     return _formatted(
