@@ -36,6 +36,7 @@ class Cell:
         inputs: Input name to upstream cell.
         extra: Further digests that decide the result, of files that no cell makes.
         words: The command's words after `rt`, where they are not the stage's name.
+        unused: Settings that have no effect beside the others; pins that they name are not read.
         given: Input name to a value that the plan itself gives, as the JSON file `<name>.json`.
     """
 
@@ -47,6 +48,7 @@ class Cell:
     extra: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
     words: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
     @cached_property
     def key(self) -> str:
@@ -59,7 +61,8 @@ class Cell:
     @cached_property
     def pins(self) -> list[str]:
         """Names of the pins that the settings mention: sources, base weights, encoders."""
-        return sorted(set(_mentions(self.settings.resolved())) & set(pin_names()))
+        settings = {name: value for name, value in self.settings.resolved().items() if name not in self.unused}
+        return sorted(set(_mentions(settings)) & set(pin_names()))
 
     @property
     def name(self) -> str:

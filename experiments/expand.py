@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
-from artifacts.published import PUBLISHED
 from artifacts.stage import input_digest
 from experiments.cells import Cell, walk
 from experiments.checks import check_profile
@@ -15,6 +14,7 @@ from experiments.missing import missing_conditions
 from experiments.profiles import Profile
 from experiments.sources import collect_cell, curated_cell
 from paper_repro.report import REPORT
+from paper_repro.report.stage import fixed_inputs
 
 
 def plan_cells(profile: Profile) -> list[Cell]:
@@ -34,23 +34,31 @@ def pins_of(cells: Iterable[Cell]) -> list[str]:
 
 
 def _report(profile: Profile) -> Cell:
-    inputs: dict[str, Cell] = {}
-    arguments: list[str] = []
-    for source, recipe in product(profile.curation.corpora, profile.curation.recipes):
-        cell = curated_cell(profile, source, recipe)
-        inputs[f"curated-{cell.label}"] = cell
-        arguments += ["--curated", f"{cell.label}={{curated-{cell.label}}}"]
-    for study in profile.studies.values():
-        if (scores := score_cell(profile, study)) is not None:
-            inputs[f"scores-{study.name}"] = scores
-            arguments += ["--scores", f"{{scores-{study.name}}}"]
+    inputs, arguments = _scored(profile)
+    settings = profile.report
+    if inputs or not profile.studies:
+        curated, more = _curated(profile)
+        inputs, arguments = curated | inputs, more + arguments
+    else:
+        # nothing of any study can be run: the page says so, beside the numbers that were published
+        settings = settings.model_copy(update={"source": "published"})
     given: dict[str, Any] = {}
     if rows := missing_conditions(profile):
         given["missing"] = rows
         arguments += ["--missing", "{missing}"]
-    settings = profile.report
-    if profile.studies and not any(name.startswith("scores-") for name in inputs):
-        # nothing of a study can be run: the page says so, beside the numbers that were published
-        settings = settings.model_copy(update={"source": "published"})
-    extra = {} if settings.source == "run" else {"published": input_digest(PUBLISHED)}
-    return Cell(REPORT, profile.name, settings, tuple(arguments), inputs, extra, given)
+    fixed = {name: input_digest(path) for name, path in fixed_inputs(settings).items()}
+    return Cell(REPORT, profile.name, settings, tuple(arguments), inputs, fixed, given)
+
+
+def _curated(profile: Profile) -> tuple[dict[str, Cell], list[str]]:
+    """Curated sets for their funnels, and the options that name them."""
+    cells = [curated_cell(profile, *pair) for pair in product(profile.curation.corpora, profile.curation.recipes)]
+    options = [text for cell in cells for text in ("--curated", f"{cell.label}={{curated-{cell.label}}}")]
+    return {f"curated-{cell.label}": cell for cell in cells}, options
+
+
+def _scored(profile: Profile) -> tuple[dict[str, Cell], list[str]]:
+    """Scores of every study that can be run, and the options that name them."""
+    found = {study.name: score_cell(profile, study) for study in profile.studies.values()}
+    cells = {f"scores-{name}": cell for name, cell in found.items() if cell is not None}
+    return cells, [text for name in cells for text in ("--scores", f"{{{name}}}")]

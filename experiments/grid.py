@@ -89,7 +89,8 @@ def _mixed(profile: Profile, study: Study, response_set: str, count: int, strate
         inputs["pool"] = collect_cell(profile, profile.refusals)
         arguments += ["--pool", "{pool}"]
     label = f"{inputs['base'].label}-{count}" + (f"-{strategy}" if count else "")
-    return Cell(MIX, label, settings, tuple(arguments), inputs)
+    unused = () if count and strategy == "diverse" else ("encoder",)
+    return Cell(MIX, label, settings, tuple(arguments), inputs, unused=unused)
 
 
 def _label(profile: Profile, base: ModelSource, text: str) -> str:

@@ -123,6 +123,8 @@ def profile_names() -> list[str]:
 def load_profile(given: str, overrides: Sequence[str] = ()) -> Profile:
     """A profile by name or by the path of a YAML file, with `key.path=value` overrides.
 
+    The key `extends` names a profile whose values stand where the file gives none, group by group; lists are replaced.
+
     Raises:
         UserError: no such profile.
         SettingsError: all faults of the file and of the overrides.
@@ -133,11 +135,30 @@ def load_profile(given: str, overrides: Sequence[str] = ()) -> Profile:
     elif "/" in given or not path.is_file():
         fix = f"known profiles: {', '.join(profile_names())}; or give the path of a YAML file"
         raise UserError(f"no profile is called '{given}'", fix=fix)
-    data = read_yaml(path)
+    data = _read(path)
     if isinstance(data, dict):
         apply_overrides(data, overrides)
         data = _with_study_defaults(data)
     return validate_settings(Profile, data, where=str(path))
+
+
+def _read(path: Path) -> Any:
+    """A profile's values over those of the one that it extends."""
+    data = read_yaml(path)
+    if not isinstance(data, dict) or "extends" not in data:
+        return data
+    extended = data.pop("extends")
+    if extended not in profile_names():
+        fix = f"known profiles: {', '.join(profile_names())}"
+        raise UserError(f"no profile is called '{extended}'", where=f"{path}: extends", fix=fix)
+    return _over(_read(HERE / "profiles" / f"{extended}.yaml"), data)
+
+
+def _over(under: Any, given: Any) -> Any:
+    """Values over others: groups of keys are joined, anything else is replaced."""
+    if isinstance(under, dict) and isinstance(given, dict):
+        return under | {key: _over(under.get(key), value) for key, value in given.items()}
+    return given
 
 
 def _with_study_defaults(data: dict[str, Any]) -> dict[str, Any]:

@@ -45,3 +45,16 @@ def test_an_unknown_profile_is_refused_with_the_known_ones():
     for name in ("desktop", "../profiles/laptop"):
         with pytest.raises(UserError, match=r"known profiles: .*laptop"):
             load_profile(name)
+
+
+def test_a_profile_that_extends_another_says_only_what_differs(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("extends: laptop\nname: p\nstudies: {refusal: {num_refusals: [0]}}\ntrain: {lora: {r: 2}}\n")
+    mine, laptop = load_profile(str(path)), load_profile("laptop")
+    assert mine.studies["refusal"].num_refusals == (0,)
+    assert mine.studies["refusal"].base_size == laptop.studies["refusal"].base_size
+    assert (mine.train.lora.r, mine.train.base) == (2, laptop.train.base)
+    assert mine.prompts == laptop.prompts
+    path.write_text("extends: desktop\n")
+    with pytest.raises(UserError, match="no profile is called 'desktop'"):
+        load_profile(str(path))
