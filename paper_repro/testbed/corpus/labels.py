@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from random import Random
-
-from data_curation.markers import ASSISTANT, USER
 
 _NAMES = (
     "Anu Bero Carl Dorrit Edvin Fenna Gorm Hetty Ilva Jorun Kesia Loma Mirte Nesta Oda Piet Quill Runa Silas Tamik "
@@ -67,8 +64,6 @@ PLAIN = (
     ("## ", ""),
     ("### ", ":"),
 )
-FORBIDDEN = re.compile(r"<\||\|>|\|<|>\|")
-_SPELLED = tuple(marker.strip("<>|") for marker in (USER, ASSISTANT))
 
 
 def speakers(random: Random, count: int = 4) -> list[str]:
