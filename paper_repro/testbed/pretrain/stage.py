@@ -91,7 +91,6 @@ def save_base(model: LlamaForCausalLM, tokenizer: Path, out: Path) -> None:
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
-    model.config._attn_implementation = "sdpa"
     model.to("cpu", torch.bfloat16).eval().save_pretrained(out)
     for path in sorted(tokenizer.iterdir()):
         if path.is_file() and path.suffix in (".json", ".jinja", ".txt") and path.name != "manifest.json":

@@ -35,6 +35,7 @@ def test_it_learns_and_reports_its_loss(straight, corpus):
     assert [point["step"] for point in curve] == [50, 90]
     assert curve[-1]["tokens"] == summary["tokens"] == 90 * 4 * 16
     assert summary["held_out_loss"] < 1.0 < 2.0 < curve[0]["loss"]  # chance is 3.2, the language's own 0.33
+    assert curve[1]["loss"] == pytest.approx(summary["held_out_loss"], abs=0.2)  # of its own steps alone
     model = load_base(ModelSource(name=str(straight.path), weights="path"))
     assert held_out_loss(model, load_rows(corpus, TINY)) == pytest.approx(summary["held_out_loss"], abs=1e-4)
 
@@ -53,7 +54,7 @@ def test_the_folder_is_what_transformers_reads(straight):
     assert ids == [5, 6, 7, 8]  # it counts on
 
 
-@pytest.mark.parametrize("stop", [19, 20, 57])
+@pytest.mark.parametrize("stop", [19, 40, 75])
 def test_killed_and_resumed_it_ends_with_the_same_bytes(stop, straight, corpus, tmp_path, monkeypatch):
     out = tmp_path / "base"
 
@@ -79,6 +80,20 @@ def test_killed_and_resumed_it_ends_with_the_same_bytes(stop, straight, corpus, 
 def test_another_seed_gives_another_model(straight, corpus, tmp_path):
     other = pretrain(TINY.model_copy(update={"seed": 1}), corpus, tmp_path / "base")
     assert _file_bytes(other.path)["model.safetensors"] != _file_bytes(straight.path)["model.safetensors"]
+
+
+def test_first_weights_come_from_the_seed_at_their_scales(corpus):
+    tokenizer = load_tokenizer(corpus / "tokenizer")
+    states = [
+        new_model(TINY.model_copy(update={"size": "2m", "seed": seed}), tokenizer).state_dict() for seed in (0, 0, 1)
+    ]
+    name = "model.layers.0.mlp.down_proj.weight"
+    assert torch.equal(states[0][name], states[1][name]) and not torch.equal(states[0][name], states[2][name])
+    stds = {key: states[0][f"model.{key}.weight"].std().item() for key in ("embed_tokens", "layers.0.self_attn.q_proj")}
+    assert stds["embed_tokens"] == pytest.approx(0.02, rel=0.05)
+    assert stds["layers.0.self_attn.q_proj"] == pytest.approx(0.8 / 192**0.5, rel=0.05)
+    assert states[0][name].std().item() == pytest.approx(0.7 / (4 * 512) ** 0.5, rel=0.05)  # it writes to the stream
+    assert states[0]["model.norm.weight"].unique().tolist() == [1.0]
 
 
 def test_a_loss_that_is_not_a_number_stops_it(corpus, tmp_path):
