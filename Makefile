@@ -1,12 +1,12 @@
 # Every target sets up what it needs: Python 3.11 or newer, git and make are enough.
 PYTHON ?= python3
-PROFILE ?= published
+PROFILE ?= $(if $(FULL),testbed-full,testbed)
 SIZE ?= 0.5M
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup test lint reproduce testbed clean
+.PHONY: help setup test lint reproduce bench testbed clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /'
@@ -27,11 +27,14 @@ lint: $(READY)  ## Check style, imports and docstrings.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-reproduce: $(READY)  ## Run a profile to its report: make reproduce PROFILE=laptop SET="studies.refusal.base_size=64" DRY_RUN=1
+reproduce: $(READY)  ## The testbed, to its report (FULL=1: all of it), or another profile: make reproduce PROFILE=laptop SET="studies.refusal.base_size=64" DRY_RUN=1
 	$(BIN)/rt reproduce --profile $(PROFILE) $(foreach setting,$(SET),--set $(setting)) $(if $(DRY_RUN),--dry-run)
 
 testbed: $(READY)  ## Make a shipped base model again from its seeds and compare it with its card: make testbed SIZE=0.5M
 	$(BIN)/rt testbed rebuild $(if $(NAME),$(NAME),$(SIZE))
+
+bench: $(READY)  ## Measure speed and memory on this machine; results go to benchmarks/results/.
+	@for file in benchmarks/*_cpu.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:  ## Remove the environment and caches (runs are kept).
 	rm -rf $(VENV) .pytest_cache .ruff_cache build dist *.egg-info

@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 @app.command()
 def reproduce(
-    profile: Annotated[str, typer.Option(help="Name of a profile, or a YAML file like one.")] = "published",
+    profile: Annotated[str, typer.Option(help="Name of a profile, or a YAML file like one.")] = "testbed",
     overrides: Overrides = None,
     cores: Annotated[int | None, typer.Option(help="CPU cores to use (default: all).", min=1)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List every cell, its state and what is missing.")] = False,

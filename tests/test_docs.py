@@ -36,7 +36,9 @@ def script_of(mode: str, body: str) -> str:
     if mode == "dry":
         body = re.sub(r"^(rt .*?)$", r"\1 --dry-run", body.replace("\\\n", " "), flags=re.MULTILINE)
     # make -n shows what a target would do and fails where there is no such target
-    return ONLY_PLANNED.sub(f"make -C '{ROOT}' -n", body).replace("make reproduce\n", f"make -C '{ROOT}' reproduce\n")
+    body = ONLY_PLANNED.sub(f"make -C '{ROOT}' -n", body)
+    # a whole run takes a quarter of an hour: its plan here, tiny ones in tests/experiments
+    return body.replace("make reproduce\n", f"make -C '{ROOT}' reproduce DRY_RUN=1\n")
 
 
 def with_commands():

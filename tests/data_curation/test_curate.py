@@ -159,7 +159,7 @@ def test_the_name_of_the_file_is_part_of_what_is_made(tmp_path, small):
 
 
 def test_every_shipped_recipe_is_valid_and_its_steps_can_be_built():
-    assert recipe_names() == ["paper", "responses"]
+    assert recipe_names() == ["lexical", "paper", "responses"]
     assert load_recipe("paper").steps == ()
     steps = load_recipe("responses").steps
     assert [build(step).name for step in steps] == [step.step for step in steps]
@@ -199,7 +199,7 @@ def test_faults_of_a_recipe_are_told_together_with_the_nearest_key(tmp_path):
     )
     assert "nonsense" in str(error.value)
     assert "mine.yaml" in str(error.value)
-    with pytest.raises(UserError, match="known recipes: paper, responses"):
+    with pytest.raises(UserError, match="known recipes: lexical, paper, responses"):
         load_recipe("responsible")
     path.write_text("- step: normalise\n")
     with pytest.raises(SettingsError, match="expected the keys name and steps"):

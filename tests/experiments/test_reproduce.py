@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+PUBLISHED = ("--profile", "published")
+
 
 def run(*arguments, home, mirror=None, **more):
     environment = {key: value for key, value in os.environ.items() if key not in ("RT_MIRROR", "RT_THREADS")}
@@ -28,10 +30,10 @@ def run(*arguments, home, mirror=None, **more):
 def published(tmp_path_factory):
     """A finished run of the published profile: its home and the process that made it."""
     home = tmp_path_factory.mktemp("published")
-    return home, run("--json", home=home)
+    return home, run(*PUBLISHED, "--json", home=home)
 
 
-def test_the_default_ends_in_a_report_of_the_published_numbers(published):
+def test_the_published_profile_ends_in_a_report_of_the_published_numbers(published):
     home, done = published
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -48,7 +50,7 @@ def test_the_default_ends_in_a_report_of_the_published_numbers(published):
 def test_a_second_run_does_nothing_and_says_so(published):
     home, _ = published
     before = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
-    again = run(home=home)
+    again = run(*PUBLISHED, home=home)
     assert "everything is up to date, nothing to do" in again.stdout
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()} == before
 
@@ -58,7 +60,7 @@ def test_a_damaged_report_is_made_again(published):
     report = next((home / "report").glob("*/table_11.csv"))
     whole = report.read_bytes()
     report.write_bytes(whole[:-10])
-    assert run(home=home).returncode == 0
+    assert run(*PUBLISHED, home=home).returncode == 0
     assert report.read_bytes() == whole
 
 
@@ -116,6 +118,14 @@ def test_the_examples_of_the_help_texts_plan(tmp_path):
         assert done.returncode == 0, done.stderr
 
 
+def test_the_default_is_the_testbed_and_asks_for_no_source(tmp_path):
+    plan = json.loads(run("--dry-run", "--json", home=tmp_path / "home").stdout)
+    assert plan["sources"] == {}
+    assert {"testbed-structured", "testbed-tasks"} <= {cell["cell"].rsplit("-", 1)[0] for cell in plan["cells"]}
+    makefile = (Path(__file__).resolve().parents[2] / "Makefile").read_text()
+    assert "PROFILE ?= $(if $(FULL),testbed-full,testbed)" in makefile
+
+
 def test_a_misspelt_option_value_exits_2(tmp_path):
     done = run("--profile", "latpop", home=tmp_path / "home")
     assert done.returncode == 2
@@ -128,7 +138,7 @@ def test_killed_with_everything_below_it_the_same_command_goes_on(published, tmp
     home, _ = published
     environment = os.environ | {"RT_HOME": str(tmp_path)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "experiments"],
+        [sys.executable, "-m", "experiments", *PUBLISHED],
         env=environment,
         start_new_session=True,
         stdout=subprocess.DEVNULL,
@@ -140,6 +150,6 @@ def test_killed_with_everything_below_it_the_same_command_goes_on(published, tmp
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not list(tmp_path.glob("report/*/manifest.json"))
-    assert run(home=tmp_path).returncode == 0
+    assert run(*PUBLISHED, home=tmp_path).returncode == 0
     digests = [json.loads(next(h.glob("report/*/manifest.json")).read_text())["digest"] for h in (home, tmp_path)]
     assert digests[0] == digests[1]
