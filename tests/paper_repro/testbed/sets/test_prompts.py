@@ -45,6 +45,15 @@ def test_tasks_are_half_held_out_with_a_share_of_look_ups_and_the_rest_even(prom
         assert "format" not in counts
 
 
+@pytest.mark.parametrize("name", TWINS)
+def test_a_thing_is_asked_twice_only_where_there_is_nothing_new(prompts, name):
+    """Held-out look-ups and explanations have fewer facts than prompts: one is asked in several phrasings."""
+    rows = prompts(name)
+    repeated = [key for key, count in Counter(row.item.key for row in rows).items() if count > 1]
+    assert all(key.startswith(("look-up/", "explain/")) for key in repeated)
+    assert {row.subset for row in rows if row.item.key in repeated} <= {"held-out"}
+
+
 def test_formats_have_requirements_and_other_tasks_none(prompts):
     assert all(row.item.family == "format" and row.item.reference.requirements for row in prompts("testbed-formats"))
     kinds = Counter(r.kind for row in prompts("testbed-formats") for r in row.item.reference.requirements)
