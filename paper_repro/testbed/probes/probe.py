@@ -57,7 +57,7 @@ def probe(source: ModelSource, corpus: CorpusSettings, settings: ProbeSettings) 
     """
     model, tokenizer = load_base(source), load_tokenizer(source)
     world = build_world(corpus.world_seed)
-    asked = {family: _unique(world, family, settings) for family in families.FAMILIES}
+    asked = {family: unique_items(world, family, settings) for family in families.FAMILIES}
     items = [item for each in asked.values() for item in each]
     return {
         "settings": settings.resolved(),
@@ -67,7 +67,7 @@ def probe(source: ModelSource, corpus: CorpusSettings, settings: ProbeSettings) 
     }
 
 
-def _unique(world: World, family: str, settings: ProbeSettings) -> list[Item]:
+def unique_items(world: World, family: str, settings: ProbeSettings) -> list[Item]:
     """Different items of a family and the split, as many as are wanted or there are."""
     random = rng(settings.seed, "probe", settings.split, family)
     wanted = settings.look_ups if family == LOOK_UP else settings.items

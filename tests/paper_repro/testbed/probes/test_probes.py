@@ -22,7 +22,7 @@ from paper_repro.testbed.probes.known import FactCase, fact_cases, known_facts
 from paper_repro.testbed.probes.likelihood import auc, next_log_probabilities, sequence_log_probabilities
 from paper_repro.testbed.probes.margin import first_tokens, refusal_margin
 from paper_repro.testbed.probes.native import native_answers
-from paper_repro.testbed.probes.probe import ProbeSettings
+from paper_repro.testbed.probes.probe import ProbeSettings, unique_items
 from paper_repro.testbed.version import DEVELOPMENT_SEED
 
 
@@ -158,7 +158,16 @@ def test_a_corpus_without_questions_has_no_native_answers(look_ups, tokenizer, m
     assert native_answers(model, tokenizer, CorpusSettings(answers="none"), look_ups, 48) is None
 
 
-def test_a_report_holds_all_probes_and_no_item_twice(world, tokenizer, model, tmp_path):
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_items_are_of_the_split_and_none_twice(split, world):
+    settings = ProbeSettings(items=10, look_ups=30, split=split)
+    for family in ("look-up", "arithmetic"):
+        items = unique_items(world, family, settings)
+        assert {item.split for item in items} == {split} and {item.family for item in items} == {family}
+        assert len({item.key for item in items}) == len(items) == (30 if family == "look-up" else 10)
+
+
+def test_a_report_holds_all_probes(world, tokenizer, model, tmp_path):
     from paper_repro.models import ModelSource
 
     model.save_pretrained(tmp_path)
