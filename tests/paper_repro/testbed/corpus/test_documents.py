@@ -213,7 +213,7 @@ def test_kinds_have_their_shares_and_a_quarter_of_the_replies_are_no_answers():
     made_here = [content for content, _ in made("many")]
     kinds = Counter(content.kind for content in made_here)
     assert 0.57 < kinds["questions"] / COUNT < 0.63
-    assert 0.08 < kinds["acts"] / COUNT < 0.12
+    assert 0.13 < kinds["acts"] / COUNT < 0.19
     replies = [r for each in made_here if each.kind == "questions" for e in each.exchanges for r in e.replies]
     assert 0.22 < sum(not reply.answers for reply in replies) / len(replies) < 0.28
     turns = Counter(len(content.exchanges) for content in made_here if content.kind == "questions")
