@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 import pyarrow as pa
 
+from artifacts.errors import UserError
 from paper_repro.testbed import families
 from paper_repro.testbed.seeding import rng
 from paper_repro.testbed.sets.catalogue import SetSpec
@@ -53,7 +54,11 @@ class Planted:
 
 
 def plant(spec: SetSpec, seed: int, rows: Sequence[Drawn]) -> list[Planted]:
-    """The rows with `SHARE` of each defect: duplicates are added anywhere, the others take the place of a clean row."""
+    """The rows with `SHARE` of each defect: duplicates are added anywhere, the others take the place of a clean row.
+
+    Raises:
+        UserError: there are too few rows.
+    """
     world, random = build_world(seed), rng(seed, "sets", "defects", spec.style or "")
     planted = [Planted(row, None, row.response, number) for number, row in enumerate(rows)]
     count = max(1, round(SHARE * len(rows)))
@@ -63,6 +68,10 @@ def plant(spec: SetSpec, seed: int, rows: Sequence[Drawn]) -> list[Planted]:
         maker = _MAKERS[defect]
         made = 0
         while made < count:
+            if not order:
+                raise UserError(
+                    f"{len(rows)} rows are too few for all defects", where=spec.name, fix="ask for 60 or more"
+                )
             number = order.pop()
             spoiled = maker(world, rows[number], rows[random.randrange(len(rows))], random)
             if spoiled is None:  # this row cannot have this defect

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from artifacts.errors import InputError
+from artifacts.errors import InputError, UserError
 from data_curation.curate import CurateSettings, curate
 from data_curation.recipe import load_recipe
 from paper_repro.testbed.rules.acceptable import judge_task
@@ -114,6 +114,11 @@ def test_without_a_step_its_defect_is_not_found(made, tmp_path):
         score = {score.defect: score for score in score_curation(curated.path, labels)}[defect]
         assert score.dropped == 0
         assert score.recall < 1
+
+
+def test_too_few_rows_are_refused(drawn):
+    with pytest.raises(UserError, match="too few"):
+        drawn("testbed-terse-dirty", 4)
 
 
 def test_labels_of_another_set_are_refused(made, tmp_path):
