@@ -63,7 +63,8 @@ def test_no_document_holds_the_marks_of_the_chat_template(name):
 @pytest.mark.parametrize("name", PRESETS)
 def test_no_document_of_many_more_does(name):
     settings = PRESETS[name]
-    texts = (document(settings, each) for each in islice(contents(settings, 50_000), 50_000))
+    count = 50_000 if name == "many" else 5_000  # the others lay out the same content in fewer ways
+    texts = (document(settings, each) for each in islice(contents(settings, 50_000), count))
     assert not [text for text in texts if MARKER.search(text)]
 
 
