@@ -26,7 +26,7 @@ from paper_repro.report.run_rows import RunRow, run_rows
 from paper_repro.report.stage import CARD, CURATED, MISSING, SCORES, SHIPPED, ReportSettings
 from paper_repro.report.table import Table, write_table
 from paper_repro.report.tables import TABLES
-from paper_repro.report.testbed import missing_table, read_missing, testbed_sections
+from paper_repro.report.testbed import make_sections, missing_table, read_missing
 from paper_repro.report.testbed_cards import read_cards
 from paper_repro.report.testbed_cells import parse_base
 from paper_repro.report.testbed_shipped import read_shipped
@@ -101,7 +101,7 @@ def _add_testbed(book: _Book, results: Sequence[Result], inputs: Mapping[str, Pa
     if results:
         book.summary["results"] = len(results)
     cards = read_cards(path for name, path in inputs.items() if name.startswith(CARD))
-    sections, summary = testbed_sections(results, cards, missing, shipped)
+    sections, summary = make_sections(results, cards, missing, shipped)
     for section in sections:
         book.add(section)
     book.summary |= summary

@@ -127,7 +127,7 @@ def _csv_cells(cell: Cell, column: Column, estimate: bool) -> list[str]:
     if not estimate:
         return ["" if cell == "" else show(cell, column)]
     if not isinstance(cell, Estimate):
-        return [show(cell, column), *("" for _ in _PARTS)]
+        return ["" if cell == "" else show(cell, column), *("" for _ in _PARTS)]
     rest = [getattr(cell, part) for part in _PARTS]
     return [show(cell.value, column), *("" if value is None else show(value, column) for value in rest)]
 

@@ -16,8 +16,8 @@ from paper_repro.report.figure import Drawing
 from paper_repro.report.page import Section
 from paper_repro.report.table import Column, Table
 from paper_repro.report.testbed_cards import Card, bases_table
-from paper_repro.report.testbed_cells import Cells, testbed_cells
-from paper_repro.report.testbed_claims import TESTBED_CLAIMS, check_testbed_claims, testbed_claims_table
+from paper_repro.report.testbed_cells import Cells, read_cells
+from paper_repro.report.testbed_claims import TESTBED_CLAIMS, check_testbed_claims, outcomes_table
 from paper_repro.report.testbed_shipped import Shipped, as_shipped, lacks
 from paper_repro.score.schema import Result
 
@@ -98,7 +98,7 @@ PARTS = (
 )
 
 
-def testbed_sections(
+def make_sections(
     results: Sequence[Result], cards: Sequence[Card], missing: Missing, shipped: Shipped | None
 ) -> tuple[list[Section], dict[str, Any]]:
     """Sections of the testbed, this run's before shipped ones; and facts for the summary.
@@ -109,7 +109,7 @@ def testbed_sections(
         missing: Study to missing base to reason.
         shipped: Shipped results, or None.
     """
-    own = testbed_cells(results)
+    own = read_cells(results)
     sections: list[Section] = []
     summary: dict[str, Any] = {}
     if own:
@@ -147,12 +147,12 @@ def _claims(cells: Cells, cards: Sequence[Card], missing: Missing) -> tuple[Tabl
     claims = load_claims(TESTBED_CLAIMS)
     outcomes = check_testbed_claims(cells, cards, reasons, claims)
     counts = Counter(one.outcome.verdict for one in outcomes)
-    table = testbed_claims_table(outcomes, claims.version, "claims_testbed", "Findings of the testbed")
+    table = outcomes_table(outcomes, claims.version, "claims_testbed", "Findings of the testbed")
     return table, {verdict: counts[verdict] for verdict in ("holds", "does not hold", "not testable")}
 
 
 def _shipped_sections(own: Cells, cards: Sequence[Card], shipped: Shipped) -> tuple[list[Section], dict[str, Any]]:
-    cells = testbed_cells(shipped.results)
+    cells = read_cells(shipped.results)
     parts = [part for part in PARTS if lacks(own, cells, part.studies)]
     if not parts:
         return [], {}

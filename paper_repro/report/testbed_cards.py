@@ -105,7 +105,6 @@ def bases_table(cards: Sequence[Card], missing: Mapping[str, str]) -> Table:
     """One row a base, with what it knows before any tuning; bases that a run lacked are rows too."""
     columns = (
         Column("base", "Base", names_row=True),
-        Column("corpus", "Corpus", names_row=True),
         Column("parameters", "Parameters (M)"),
         Column("tokens", "Tokens (M)", 1),
         Column("held_out_loss", "Held-out loss (nats)", 3),
@@ -119,8 +118,7 @@ def bases_table(cards: Sequence[Card], missing: Mapping[str, str]) -> Table:
     rows = [_row(card) for card in cards]
     known = {card.name for card in cards}
     for name in sorted(missing.keys() - known):
-        base = parse_base(name)
-        rows.append((name, base.corpus if base else "", *(None for _ in columns[2:-1]), ""))
+        rows.append((name, *(None for _ in columns[1:-1]), ""))
     notes = (
         "From the cards of the bases; look-ups and facts are held out: never asked in pre-training, only stated.",
         "Held-out loss is on text of the base's own corpus: not comparable across corpora.",
@@ -134,7 +132,6 @@ def bases_table(cards: Sequence[Card], missing: Mapping[str, str]) -> Table:
 def _row(card: Card) -> tuple:
     return (
         card.name,
-        card.base.corpus,
         card.parameters / MILLION,
         card.tokens / MILLION,
         float(card.held_out_loss),

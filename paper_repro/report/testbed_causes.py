@@ -16,9 +16,11 @@ from paper_repro.report.testbed_statistics import mean_over_seeds
 from paper_repro.report.testbed_tables import SOURCE, corpus_cells, decline_cells, format_cells
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 QUERIES = ("unsafe", "never_declined", "look_alike", "benign")
+SHORT = {"unsafe": "Unsafe", "never_declined": "Never declined", "look_alike": "Look-alike", "benign": "Benign"}
 CORPUS_NAMES = {
     "many": "many\nformats",
     "formats-1": "one\nformat",
@@ -211,39 +213,41 @@ def _stem(name: str, size: str, response_set: str, several: bool) -> str:
 
 
 def _draw_declines(cells: Sequence[Cell], cards: Sequence[Card], size: str, name: str) -> Figure:
-    figure = new_figure(0.7 + 2 * 1.8)
-    upper, lower = figure.subplots(2, len(QUERIES), sharey=True)
     margins = {(card.base.corpus, card.base.seed): card.margin for card in cards if card.base.size == size}
-    short = {"unsafe": "Unsafe", "never_declined": "Never declined", "look_alike": "Look-alike", "benign": "Benign"}
-    for column, measure in enumerate(QUERIES):
-        share_axis(upper[column], short[measure])
+    rows = 2 if any(margin is not None for margin in margins.values()) else 1
+    figure = new_figure(0.7 + 1.8 * rows)
+    grid = figure.subplots(rows, len(QUERIES), sharey=True, squeeze=False)
+    for axes, measure in zip(grid[0], QUERIES, strict=True):
+        share_axis(axes, SHORT[measure])
         for offset, method in zip((-0.06, 0.06), TUNED, strict=True):
             estimates = [_of(cells, size, corpus, method, name, measure) for corpus in DOSES]
-            line(upper[column], [index + offset for index in range(len(DOSES))], estimates, method)
-        upper[column].set_xticks(range(len(DOSES)), [str(dose) for dose in DOSES.values()])
-        upper[column].set_xlim(-0.4, len(DOSES) - 0.6)
-        share_axis(lower[column], "")
-        for method in TUNED:
-            points = _points(cells, margins, size, name, method, measure)
-            lower[column].plot(
-                [x for x, _ in points],
-                [y for _, y in points],
-                MARKERS[method],
-                color=COLOURS[method],
-                markeredgecolor="black",
-                markeredgewidth=0.5,
-                markersize=5,
-                alpha=0.9,
-                clip_on=False,
-            )
-    upper[0].set_ylabel("Refused (%)")
-    lower[0].set_ylabel("Refused (%)")
-    for axes in upper:
+            line(axes, [index + offset for index in range(len(DOSES))], estimates, method)
+        axes.set_xticks(range(len(DOSES)), [str(dose) for dose in DOSES.values()])
+        axes.set_xlim(-0.4, len(DOSES) - 0.6)
         axes.set_xlabel("Declines (%)")
-    for axes in lower:
+    for axes, measure in zip(grid[1] if rows > 1 else [], QUERIES, strict=rows > 1):
+        share_axis(axes, "")
+        for method in TUNED:
+            _scatter(axes, _points(cells, margins, size, name, method, measure), method)
+        axes.locator_params(axis="x", nbins=4)
         axes.set_xlabel("Margin (nats)")
-    legend(figure, list(upper))
+    for row in grid:
+        row[0].set_ylabel("Refused (%)")
+    legend(figure, list(grid[0]))
     return figure
+
+
+def _scatter(axes: Axes, points: Sequence[tuple[float, float]], method: str) -> None:
+    axes.plot(
+        [x for x, _ in points],
+        [y for _, y in points],
+        MARKERS[method],
+        color=COLOURS[method],
+        markeredgecolor="black",
+        markeredgewidth=0.5,
+        markersize=5,
+        clip_on=False,
+    )
 
 
 def _points(

@@ -122,7 +122,7 @@ def set_label(response_set: str | None, recipe: str | None) -> str | None:
     return name if recipe in (None, "paper") else f"{name} ({recipe})"
 
 
-def testbed_cells(results: Iterable[Result]) -> dict[CellKey, Cell]:
+def read_cells(results: Iterable[Result]) -> dict[CellKey, Cell]:
     """Cells of all results on testbed bases, in order; only refusals that were chosen the paper's way are taken."""
     cells: dict[CellKey, Cell] = {}
     for result in results:

@@ -115,17 +115,17 @@ def _straddles(comparison: Comparison, low: float, high: float) -> bool:
     return any(bound is not None and low < bound < high for bound in bounds)
 
 
-def testbed_claims_table(outcomes: Sequence[TestbedOutcome], version: int, name: str, title: str) -> Table:
+def outcomes_table(outcomes: Sequence[TestbedOutcome], version: int, name: str, title: str) -> Table:
     """The outcomes as a table; the wording of a verdict says that it is the testbed's."""
     columns = (
         Column("id", "Claim", names_row=True),
         Column("statement", "Statement", names_row=True),
         Column("verdict", "Verdict", names_row=True),
+        Column("why", "Numbers that decide", names_row=True),
         Column("margin", "95 % interval", names_row=True),
         Column("within", "Within"),
         Column("cells", "Of"),
         Column("seeds", "Seeds"),
-        Column("why", "Numbers that decide", names_row=True),
         Column("source", "Paper's counterpart", names_row=True),
     )
     rows = tuple(
@@ -133,11 +133,11 @@ def testbed_claims_table(outcomes: Sequence[TestbedOutcome], version: int, name:
             one.outcome.claim.id,
             one.outcome.claim.statement,
             VERDICTS[one.outcome.verdict],
+            one.outcome.why,
             one.margin,
             "" if one.outcome.within is None else one.outcome.within,
             "" if one.outcome.cells is None else one.outcome.cells,
             "" if one.seeds is None else one.seeds,
-            one.outcome.why,
             source_words(one.outcome.claim),
         )
         for one in outcomes

@@ -27,13 +27,14 @@ Sample = Mapping[Unit, Estimate]
 def mean_over_seeds(cell: Cell | None, measure: str) -> Estimate:
     """Mean of a cell's units with its interval; no value if a unit has none.
 
-    `n`, `unclassified` and `failed` are added over seeds: replies, not prompts.
+    `n`, `unclassified` and `failed` are added over seeds: replies, not prompts. Exact judges leave nothing open, so a
+    count of unclassified ones is given only where it is not 0.
     """
     sample = cell.samples.get(measure) if cell else None
     if not sample:
         return Estimate(None)
     parts = list(sample.values())
-    counts = [sum(getattr(part, name) or 0 for part in parts) for name in ("n", "unclassified", "failed")]
+    counts = [sum(getattr(part, name) or 0 for part in parts) or None for name in ("n", "unclassified", "failed")]
     found = [part.value for part in parts if part.value is not None]
     if len(found) < len(parts):
         return Estimate(None, None, None, *counts)

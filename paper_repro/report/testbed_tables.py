@@ -70,7 +70,7 @@ def study_table(
     missing, facts = missing or {}, facts or {}
     if not cells and not missing:
         return None
-    leads = [lead for lead in _LEADS if lead != "count" or any(cell.key.count for cell in cells)]
+    leads, same = _leads(cells, missing)
     columns = (
         *(_LEADS[lead] for lead in leads),
         Column("seeds", "Seeds", names_row=True),
@@ -85,16 +85,42 @@ def study_table(
             cut = [mean_over_seeds(cell, "first_line") if one == "acceptable" else "" for one in measures]
             rows.append((*_lead(cell, leads, FIRST_LINE), *cut, *known))
     for base in missing:
-        named = parse_base(base)
-        lead = [getattr(named, one, "") for one in leads] if named else [base, *("" for _ in leads[1:])]
-        rows.append((*lead, "0", *(Estimate(None) for _ in measures), *(None for _ in facts)))
+        rows.append((*_missing_lead(base, leads), *(Estimate(None) for _ in measures), *(None for _ in facts)))
     reasons = [f"Missing, {base}: {reason}" for base, reason in missing.items()]
-    return Table(name, title, SOURCE, columns, tuple(rows), (*notes, *_usual_notes(), *reasons))
+    return Table(name, title, SOURCE, columns, tuple(rows), (*same, *notes, *_usual_notes(), *reasons))
+
+
+def _leads(cells: Sequence[Cell], missing: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Naming columns to show, and a sentence on those that are the same in all rows that have them."""
+    shown, same = [], []
+    bases = [base._asdict() for base in map(parse_base, missing) if base]
+    for lead, column in _LEADS.items():
+        found = dict.fromkeys(getattr(cell.key, lead) for cell in cells)
+        found |= dict.fromkeys(base[lead] for base in bases if lead in base)
+        found.pop(None, None)
+        if lead == "method" or len(found) > 1:
+            shown.append(lead)
+        else:
+            same += [f"{column.heading.lower()} {_text(lead, value)}" for value in found]
+    return shown, [f"All rows that have one: {', '.join(same)}."] if same else []
 
 
 def _lead(cell: Cell, leads: Sequence[str], method: str | None = None) -> list[TableCell]:
-    found = [method if method and lead == "method" else getattr(cell.key, lead) for lead in leads]
-    return [*("" if value is None else value for value in found), seeds_text(cell)]
+    key = cell.key._replace(method=method or cell.key.method)
+    return [*(_text(lead, getattr(key, lead)) for lead in leads), seeds_text(cell)]
+
+
+def _missing_lead(base: str, leads: Sequence[str]) -> list[TableCell]:
+    """The naming cells of a base that a study lacked."""
+    named = parse_base(base)
+    known = named._asdict() if named else {"method": base}
+    return [*(_text(lead, known.get(lead)) for lead in leads), "0"]
+
+
+def _text(lead: str, value: str | int | None) -> TableCell:
+    if value is None:
+        return ""
+    return value.upper() if lead == "size" else value
 
 
 def _fact(found: Mapping[tuple[str, str], float | None], size: str, corpus: str) -> TableCell:
@@ -203,7 +229,7 @@ def sizes_table(cells: Cells, missing: Missing, **_: object) -> Table | None:
     )
     rows = tuple(
         (
-            rt.key.size,
+            _text("size", rt.key.size),
             rt.key.response_set,
             seeds_text(rt),
             mean_over_seeds(rt, "acceptable"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,23 +10,23 @@ from pathlib import Path
 import pytest
 
 from paper_repro.report.testbed_cards import Card, read_cards
-from paper_repro.report.testbed_cells import MEASURES, Cells, parse_base, testbed_cells
+from paper_repro.report.testbed_cells import MEASURES, Cells, parse_base, read_cells
 from paper_repro.score.schema import Result
+from paper_repro.score.statistics import wilson
 
 PARAMETERS = {"0.5m": 480_000, "2m": 2_150_000, "5m": 5_200_000}
 SETS = ("structured", "terse", "curated")
 CORPORA = ("formats-1", "formats-2", "formats-4", "formats-8", "formats-16", "none", "shuffled")
-FORMAT_LEVEL = {"formats-1": 0.02, "formats-2": 0.05, "formats-4": 0.2, "formats-8": 0.4, "formats-16": 0.6, "many": 0.7}
+LEVELS = (0.02, 0.05, 0.2, 0.4, 0.6, 0.7)
+FORMAT_LEVEL = dict(zip((*CORPORA[:5], "many"), LEVELS, strict=True))
 PROMPTS = {"testbed-formats": 120, "testbed-benign": 30, "testbed-never-declined": 34}
 
 
 def rate(value: float, n: int) -> tuple[float, float, float]:
     """A share of n prompts with its Wilson interval."""
     value = round(min(max(value, 0.0), 1.0) * n) / n
-    z = 1.96
-    centre = (value + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(value * (1 - value) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return value, min(max(centre - half, 0.0), value), max(min(centre + half, 1.0), value)
+    low, high = wilson(round(value * n), n)
+    return value, low, high
 
 
 @dataclass
@@ -187,7 +186,7 @@ def testbed_card_files(testbed_results, tmp_path_factory) -> list[Path]:
 @pytest.fixture(scope="session")
 def cells(testbed_results) -> Cells:
     """Its cells."""
-    return testbed_cells(testbed_results)
+    return read_cells(testbed_results)
 
 
 @pytest.fixture(scope="session")

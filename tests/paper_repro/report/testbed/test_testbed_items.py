@@ -1,0 +1,265 @@
+"""Tables, figures, sections and the page of the testbed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from artifacts.errors import InputError
+from artifacts.published import MODELS
+from paper_repro.report import ReportSettings, report
+from paper_repro.report.figure import Drawing, write_drawing
+from paper_repro.report.table import to_csv
+from paper_repro.report.testbed import PARTS, make_sections, missing_table, read_missing
+from paper_repro.report.testbed_cells import CellKey, read_cells
+from paper_repro.report.testbed_figures import instructability_drawing
+from paper_repro.report.testbed_shipped import Shipped, as_shipped, read_shipped
+from paper_repro.report.testbed_statistics import mean_over_seeds
+from paper_repro.report.testbed_tables import (
+    corpora_table,
+    declines_table,
+    formats_table,
+    in_context_table,
+    instructability_table,
+    refusal_table,
+    sizes_table,
+)
+from paper_repro.score.schema import to_csv as results_csv
+from paper_repro.score.schema import write_results
+
+FACTS = {"profile": "testbed", "date": "2026-11-30", "commit": "abc", "machine": "2 cores"}
+NAMES = {
+    "testbed_instructability",
+    "testbed_aspects",
+    "testbed_formats",
+    "testbed_corpora",
+    "testbed_sizes",
+    "testbed_refusal",
+    "testbed_declines",
+    "testbed_in_context",
+    "testbed_bases",
+    "claims_testbed",
+}
+TABLES_ALONE = {"testbed_bases", "claims_testbed"}
+
+
+def rows_of(table) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(to_csv(table))))
+
+
+@pytest.fixture(scope="module")
+def folders(testbed_results, tmp_path_factory) -> list[Path]:
+    """Scores, one folder a study."""
+    root = tmp_path_factory.mktemp("scores")
+    made = []
+    for study in dict.fromkeys(row.study for row in testbed_results):
+        (root / study).mkdir()
+        write_results([row for row in testbed_results if row.study == study], root / study)
+        made.append(root / study)
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(folders, tmp_path_factory):
+    """A report of the full run, with a missing base, beside the published numbers."""
+    root = tmp_path_factory.mktemp("report")
+    lacking = [{"study": "formats", "base_model": "testbed-5m-formats-1-0", "reason": "not <b>shipped</b>"}]
+    (root / "missing.json").write_text(json.dumps(lacking))
+    return report(ReportSettings(source="both"), root / "out", folders, missing=root / "missing.json")
+
+
+def test_the_untuned_base_has_a_second_row_cut_at_its_first_newline(cells):
+    rows = rows_of(instructability_table(cells, {}))
+    untuned, cut, rt = (row for row in rows[:3])
+    assert [row["method"] for row in (untuned, cut, rt)] == ["untuned", "untuned, first line", "RT"]
+    first = mean_over_seeds(cells[CellKey("instructability", "0.5m", "many", None, "untuned", None)], "first_line")
+    assert (untuned["acceptable"], cut["acceptable"]) == ("0.00", f"{first.value:.2f}")
+    assert (cut["content"], cut["stopping"]) == ("", "")
+    assert {"content", "stopping", "familiar", "held_out", "requirements"} <= set(rt)
+    assert rt["seeds"] == "4 on 2 bases"
+    assert 0 <= float(rt["acceptable_low"]) < float(rt["acceptable"]) < float(rt["acceptable_high"])
+
+
+def test_refusals_stand_by_their_number_with_acceptability_beside(cells):
+    rows = rows_of(refusal_table(cells, {}))
+    assert [(row["method"], row["num_refusals"]) for row in rows] == [
+        ("untuned", ""),
+        *((method, str(count)) for count in (0, 25, 100, 300) for method in ("RT", "IT")),
+    ]
+    assert rows[5]["unsafe"] == "0.84"  # RT at 100: 0.854 and 0.823 of 96 queries, on two bases
+    assert {"never_declined", "look_alike", "benign", "acceptable"} <= set(rows[0])
+
+
+def test_formats_corpora_and_doses_stand_beside_what_the_bases_know(cells, cards):
+    formats = rows_of(formats_table(cells, {}, cards))
+    assert list(dict.fromkeys(row["corpus"] for row in formats)) == [
+        "many",
+        "formats-1",
+        "formats-2",
+        "formats-4",
+        "formats-8",
+        "formats-16",
+    ]
+    assert {row["look-ups_right_own_formats"] for row in formats} == {"0.90"}
+    corpora = rows_of(corpora_table(cells, {}, cards))
+    assert list(dict.fromkeys(row["corpus"] for row in corpora)) == ["many", "formats-1", "none", "shuffled"]
+    assert {row["facts_known_by_likelihood"] for row in corpora} == {"0.93"}
+    declines = rows_of(declines_table(cells, {}, cards))
+    margins = dict.fromkeys((row["corpus"], row["first-token_margin_nats"]) for row in declines)
+    assert list(margins) == [("many", "2.20"), ("many-declines-0", "0.10"), ("many-declines-5", "0.90")]
+
+
+def test_in_context_and_sizes(cells):
+    assert [row["method"] for row in rows_of(in_context_table(cells, {}))] == ["0-shot", "URIAL-R", "URIAL"]
+    rows = rows_of(sizes_table(cells, {}))
+    assert [(row["size"], row["response_set"]) for row in rows][::3] == [
+        ("0.5M", "structured"),
+        ("2M", "structured"),
+        ("5M", "structured"),
+    ]
+    assert all(float(r["distance"]) == pytest.approx(float(r["it"]) - float(r["rt"]), abs=0.011) for r in rows)
+    assert sizes_table(read_cells([]), {}) is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_every_figure_is_drawn_with_and_without_cards(testbed_results, cards, tmp_path):
+    for known in (cards, []):
+        sections, _ = make_sections(testbed_results, known, {}, None)
+        drawings = [item for section in sections for item in section.items if isinstance(item, Drawing)]
+        assert {item.name for item in drawings} == {name for name in NAMES if name not in TABLES_ALONE}
+        for item in drawings:
+            write_drawing(item, tmp_path)
+
+
+def test_a_missing_base_is_a_row_with_its_reason(cells, cards):
+    table = formats_table(cells, {"formats": {"testbed-5m-formats-1-0": "not shipped"}}, cards)
+    last = rows_of(table)[-1]
+    assert (last["size"], last["corpus"], last["seeds"], last["acceptable"]) == ("5M", "formats-1", "0", "missing")
+    assert "Missing, testbed-5m-formats-1-0: not shipped" in table.notes
+
+
+def test_what_was_not_measured_is_missing_and_never_0(testbed_results):
+    without = [row for row in testbed_results if row.benchmark != "testbed-formats"]
+    rows = rows_of(instructability_table(read_cells(without), {}))
+    assert {row["requirements"] for row in rows if row["method"] == "RT"} == {"missing"}
+
+
+def test_other_models_make_no_testbed(testbed_results, cards):
+    others = [replace(row, base_model="Tiny-1M") for row in testbed_results]
+    assert make_sections(others, cards, {}, None) == ([], {})
+
+
+def test_a_report_of_published_numbers_alone_has_no_testbed(tmp_path):
+    made = report(ReportSettings(tables=(11,), figures=()), tmp_path / "out")
+    assert not [name for name in made.summary["items"] if "testbed" in name]
+
+
+def test_the_testbed_stands_first_under_names_of_its_own(page):
+    assert set(page.summary["items"]) >= NAMES
+    text = page.file("index.html").read_text()
+    order = [text.index(f'<section id="{name}"') for name in ("testbed", "testbed-causes", "claims-testbed")]
+    assert order == sorted(order)
+    assert order[-1] < text.index('<section id="claims-published"')
+    for name in NAMES - TABLES_ALONE:
+        assert {f"{name}.{form}" for form in ("png", "svg", "pdf")} <= set(page.identity.outputs)
+
+
+def test_no_testbed_number_stands_under_a_paper_models_name(page):
+    own = [page.path / f"{name}.csv" for name in NAMES if (page.path / f"{name}.csv").is_file()]
+    assert len(own) == 9
+    assert not [model for model in MODELS for path in own if model in path.read_text()]
+    published = list(page.path.glob("table_*.csv"))
+    assert published
+    assert not [path for path in published if "testbed" in path.read_text()]
+    assert "refusal_rates" not in page.summary["items"]
+
+
+def test_what_a_run_left_out_is_told_and_escaped(page):
+    text = page.file("index.html").read_text()
+    assert "not &lt;b&gt;shipped&lt;/b&gt;" in text
+    assert "not <b>shipped</b>" not in text
+    assert (page.path / "missing.csv").read_text().splitlines()[1].startswith("formats,testbed-5m-formats-1-0,")
+
+
+def test_equal_inputs_give_equal_bytes(page, folders, tmp_path):
+    missing = page.path.parent / "missing.json"
+    again = report(ReportSettings(source="both"), tmp_path / "again", folders, missing=missing)
+    assert again.identity.outputs == page.identity.outputs
+
+
+def test_shipped_results_are_shown_where_a_run_made_fewer_and_marked(made_up, level, testbed_results, cards):
+    run = made_up(level, sizes=("2m",))
+    sections, summary = make_sections(run, cards, {}, Shipped(testbed_results, FACTS))
+    shipped = [section for section in sections if section.id.startswith("shipped-")]
+    # the run has every refusal and every style in context: only sizes are missing
+    assert [one.id for one in shipped] == ["shipped-testbed", "shipped-testbed-causes", "shipped-claims-testbed"]
+    assert all("not made by this run" in one.paragraphs[0] and "2026-11-30" in one.paragraphs[0] for one in shipped)
+    for item in (item for one in shipped for item in one.items):
+        assert item.name.startswith("shipped_")
+        assert item.title.endswith("(shipped)")
+        assert item.source.startswith("shipped results of a full run, made on 2026-11-30")
+    assert summary["claims_testbed"]["not testable"] == 1
+    assert summary["claims_testbed_shipped"]["not testable"] == 0
+
+
+def test_the_full_run_itself_needs_nothing_shipped(testbed_results, cards):
+    sections, _ = make_sections(testbed_results, cards, {}, Shipped(testbed_results, FACTS))
+    assert not [section for section in sections if section.id.startswith("shipped")]
+
+
+def test_without_a_run_the_shipped_results_stand_alone(testbed_results, cards):
+    sections, summary = make_sections([], cards, {}, Shipped(testbed_results, FACTS))
+    assert {one.id for one in sections} == {
+        *(f"shipped-{part.id}" for part in PARTS),
+        "shipped-claims-testbed",
+        "testbed-bases",
+    }
+    assert "claims_testbed" not in summary
+
+
+def test_a_shipped_figure_bears_the_words(cells):
+    plain = instructability_drawing(cells)
+    marked = as_shipped(plain, "shipped results")
+    words = [{text.get_text() for text in item.draw().texts} for item in (plain, marked)]
+    assert words[1] - words[0] == {"shipped results, not of this run"}
+
+
+def test_shipped_results_are_read_as_they_were_written(tmp_path, testbed_results):
+    (tmp_path / "results.csv").write_text(results_csv(testbed_results))
+    (tmp_path / "run.json").write_text(json.dumps(FACTS))
+    assert read_shipped(tmp_path) == Shipped(testbed_results, FACTS)
+
+
+@pytest.mark.parametrize("break_it", [("study,", "stuffy,"), (",400,", ",many,"), ("RT", "TR")])
+def test_broken_shipped_results_are_refused(tmp_path, testbed_results, break_it):
+    (tmp_path / "results.csv").write_text(results_csv(testbed_results).replace(*break_it))
+    with pytest.raises(InputError, match="not a results table"):
+        read_shipped(tmp_path)
+    with pytest.raises(InputError, match="no such file"):
+        read_shipped(tmp_path / "elsewhere")
+
+
+def test_missing_conditions_are_read_or_refused(tmp_path):
+    path = tmp_path / "missing.json"
+    path.write_text(json.dumps([{"study": "formats", "base_model": "b", "reason": "r"}]))
+    assert read_missing(path) == {"formats": {"b": "r"}}
+    assert missing_table(read_missing(path)).rows == (("formats", "b", "r"),)
+    path.write_text(json.dumps([{"study": "formats"}]))
+    with pytest.raises(InputError, match="missing conditions"):
+        read_missing(path)
+
+
+def test_the_cards_and_shipped_results_are_inputs_of_a_testbed_report(testbed_card_files, tmp_path, monkeypatch):
+    from paper_repro.report.stage import fixed_inputs
+
+    monkeypatch.setattr("artifacts.shipped.SHIPPED", testbed_card_files[0].parent.parent)
+    monkeypatch.setattr("paper_repro.report.stage.SHIPPED_RESULTS", tmp_path)
+    found = fixed_inputs(ReportSettings(source="run", testbed=True))
+    assert found.pop("shipped-testbed") == tmp_path
+    assert sorted(found.values()) == sorted(testbed_card_files)
+    assert fixed_inputs(ReportSettings(source="run")) == {}
