@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,7 @@ def input_digest(path: Path) -> str:
     raise InputError("no such file or folder", where=str(path))
 
 
+@cache
 def _version(distribution: str) -> str:
     try:
         return metadata.version(distribution)
@@ -269,6 +271,7 @@ def _provenance(started: float) -> dict[str, Any]:
     }
 
 
+@cache
 def _commit() -> str | None:
     """Commit of the checkout this package runs from (with '-dirty'), or None for an installed wheel."""
     here = Path(__file__).resolve().parent.parent

@@ -14,7 +14,7 @@ from artifacts.digests import digest_file, digest_json
 from artifacts.errors import ResponseTuningError
 from artifacts.files import write_json, write_text
 from artifacts.manifest import is_artifact, read_manifest, verify_outputs
-from artifacts.pins import PINS, pin_names
+from artifacts.pins import PINS
 from artifacts.settings import Settings
 from artifacts.stage import Stage
 from artifacts.store import rt_home
@@ -62,7 +62,7 @@ class Cell:
     def pins(self) -> list[str]:
         """Names of the pins that the settings mention: sources, base weights, encoders."""
         settings = {name: value for name, value in self.settings.resolved().items() if name not in self.unused}
-        return sorted(set(_mentions(settings)) & set(pin_names()))
+        return sorted({name for name in _mentions(settings) if "/" not in name and (PINS / f"{name}.yaml").is_file()})
 
     @property
     def name(self) -> str:

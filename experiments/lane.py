@@ -35,7 +35,7 @@ def run_logged(command: list[str], log: Path) -> int:
         os.dup2(file.fileno(), 2)
         sys.argv = ["rt", *command]
         try:
-            run_app(app)
+            run_app(app, "rt")
         except SystemExit as ended:
             return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
         finally:

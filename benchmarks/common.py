@@ -1,0 +1,69 @@
+"""What the benchmarks share: a random model of the testbed's shape, facts about the machine, and where results go."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artifacts.files import write_json
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+SEED = 0
+VOCABULARY = 1536
+SPECIAL = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
+
+
+def random_llama(size: str = "2m", standard_deviation: float = 0.02) -> LlamaForCausalLM:
+    """A Llama of that size with random weights, the same every time."""
+    import torch
+    from transformers import LlamaForCausalLM
+
+    from paper_repro.testbed.pretrain.model import llama_config
+
+    config = llama_config(size, random_tokenizer())
+    config.initializer_range = standard_deviation
+    torch.manual_seed(SEED)
+    return LlamaForCausalLM(config)
+
+
+def random_tokenizer() -> PreTrainedTokenizerFast:
+    """A tokenizer of made-up words, as large as the testbed's."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    names = [*SPECIAL.values(), *(f"w{number}" for number in range(VOCABULARY - len(SPECIAL)))]
+    words = {name: index for index, name in enumerate(names)}
+    plain = Tokenizer(models.WordLevel(words, unk_token=SPECIAL["unk_token"]))
+    plain.pre_tokenizer = pre_tokenizers.Whitespace()
+    return PreTrainedTokenizerFast(tokenizer_object=plain, **SPECIAL)
+
+
+def hardware() -> dict[str, Any]:
+    """Processor and the cores that this process may use."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"processor": names[0] if names else platform.processor(), "cores": cores, "system": platform.system()}
+
+
+def versions(*distributions: str) -> dict[str, str]:
+    """Versions of installed distributions, and of Python."""
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in distributions}
+
+
+def peak_memory_mb() -> int:
+    """Most memory that this process has held, in MB."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def write_result(path: Path, result: dict[str, Any]) -> None:
+    """Store a result as JSON and print its numbers."""
+    write_json(path, result)
+    for name, value in result.items():
+        print(f"{name}: {value}")
