@@ -69,6 +69,7 @@ def _models(profile: Profile, study: Study, base: ModelSource) -> Iterator[Cell]
     """One tuned model per combination; without refusals the strategy makes no difference, so it is tuned once."""
     where = f"profile {profile.name}, studies.{study.name}.train"
     common = validate_settings(TrainSettings, profile.train.resolved() | study.train | {"base": base}, where=where)
+    weights = _weights(base)
     for response_set, method, count, seed in product(
         study.response_sets, study.methods, study.num_refusals, study.seeds
     ):
@@ -76,7 +77,7 @@ def _models(profile: Profile, study: Study, base: ModelSource) -> Iterator[Cell]
             mixed = _mixed(profile, study, response_set, count, strategy)
             settings = common.model_copy(update={"method": method, "seed": seed})
             label = _label(profile, base, f"{mixed.label}-{method}-{seed}")
-            yield Cell(TRAIN, label, settings, ("{trainset}",), {"trainset": mixed}, _weights(base))
+            yield Cell(TRAIN, label, settings, ("{trainset}",), {"trainset": mixed}, weights)
 
 
 def _mixed(profile: Profile, study: Study, response_set: str, count: int, strategy: str) -> Cell:

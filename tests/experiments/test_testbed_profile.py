@@ -132,9 +132,10 @@ def test_another_world_renames_its_sets(bases):
 
 def test_settings_of_a_study_differ_from_the_profiles_where_it_says_so(bases):
     bases(*BASES)
-    cells = by_stage(plan(), "train")
-    assert cells["testbed-structured-paper-100-paper-rt-0"].settings.learning_rate == 0.001
-    assert cells["testbed-terse-paper-0-rt-0"].settings.learning_rate == 0.003
+    cells = by_stage(plan("studies.refusal.train={learning_rate: 0.25}"), "train")
+    assert cells["testbed-structured-paper-100-paper-rt-0"].settings.learning_rate == 0.25
+    others = load_profile("testbed").train.learning_rate
+    assert cells["testbed-terse-paper-0-rt-0"].settings.learning_rate == others != 0.25
 
 
 def test_in_context_shows_what_the_world_gives(bases):
