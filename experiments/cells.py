@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -110,7 +111,8 @@ class Cell:
         """The `rt` command that makes this cell."""
         paths = {name: str(cell.folder) for name, cell in self.inputs.items()}
         paths |= {name: str(self.plan_folder / f"{name}.json") for name in self.given}
-        arguments = [argument.format_map(paths) for argument in self.arguments]
+        # no format(): the name of an input may hold a dot
+        arguments = [re.sub(r"\{([^{}]+)\}", lambda named: paths[named[1]], text) for text in self.arguments]
         settings = ["--settings", str(self.plan_folder / "settings.yaml"), "--out", str(self.folder), "--overwrite"]
         return ["rt", *(self.words or (self.stage.name,)), *arguments, *settings]
 

@@ -51,6 +51,14 @@ def test_it_needs_no_pin_at_all(bases):
     assert pins_of(plan()) == []
 
 
+def test_every_cell_has_a_command_that_names_its_inputs(bases):
+    bases(*BASES)  # their names hold dots
+    for cell in plan():
+        command = " ".join(cell.command())
+        assert "{" not in command
+        assert all(str(upstream.folder) in command for upstream in cell.inputs.values())
+
+
 def test_it_asks_for_each_base_of_the_issue_and_no_other(bases):
     bases()
     asked = {row["base_model"] for row in missing.missing_conditions(load_profile("testbed"))}
@@ -70,6 +78,14 @@ def test_the_grids_are_those_of_the_studies(bases):
     assert len(of_bases["testbed-0.5m-many-declines-5-0"]) == 2 * 2 * 2  # and counts
     replies = set(by_stage(plan(), "generate"))
     assert {"untuned", "urial", "urial-r", "zero-shot", "testbed-0.5m-none-0-untuned"} <= replies
+
+
+def test_every_command_names_the_folders_it_needs(bases):
+    bases(*BASES)
+    for cell in plan():
+        command = cell.command()
+        assert all(str(upstream.folder) in " ".join(command) for upstream in cell.inputs.values())
+        assert not any("{" in argument for argument in command)
 
 
 def test_a_condition_that_two_studies_share_is_one_cell(bases):

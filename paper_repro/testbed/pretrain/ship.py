@@ -10,7 +10,7 @@ from typing import Any
 from artifacts import shipped
 from artifacts.errors import StageError, UserError
 from artifacts.files import write_json, write_text
-from artifacts.manifest import MANIFEST, Artifact, read_manifest, verify_outputs
+from artifacts.manifest import Artifact, read_manifest, verify_outputs
 from artifacts.shipped import CARD, README, digests
 from paper_repro.testbed.pretrain.card import make_card
 from paper_repro.testbed.pretrain.readme import render_readme
@@ -48,9 +48,9 @@ def ship(base: Path, probes: Mapping[str, Any], name: str | None = None, *, over
     part = shipped.SHIPPED / f".{name}.part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    for path in sorted(base.iterdir()):
-        if path.is_file() and path.name not in (CURVE, MANIFEST) and not path.name.startswith("."):
-            shutil.copyfile(path, part / path.name)
+    for name_of_file in sorted(artifact.identity.outputs):
+        if name_of_file != CURVE:
+            shutil.copyfile(base / name_of_file, part / name_of_file)
     card = make_card(name, artifact, part, dict(probes))
     write_json(part / CARD, card)
     write_text(part / README, render_readme(card))
