@@ -36,7 +36,8 @@ def curate(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="Name of a recipe (responses, lexical, paper) or path of a YAML file. Default: responses.", show_default=False
+            help="Name of a recipe (responses, lexical, paper) or path of a YAML file. Default: responses.",
+            show_default=False,
         ),
     ] = None,
     response_column: Annotated[str | None, typer.Option(help="Column of the response.", show_default=False)] = None,

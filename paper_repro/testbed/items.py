@@ -1,4 +1,4 @@
-"""What can be asked in the testbed, how it is said, and how an answer is checked: the types that all its parts share."""
+"""What can be asked in the testbed, how it is said, and how an answer is checked: the types all its parts share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from artifacts.settings import Settings
 
 Split = Literal["open", "tune", "dev", "test"]
-# open: asked in pre-training; tune: asked in response sets; dev and test: asked in evaluation alone, stated as plain facts
+# open: asked in pre-training; tune: asked in response sets; dev, test: asked in evaluation alone. All are stated as facts.
 SPLITS: tuple[Split, ...] = ("open", "tune", "dev", "test")
 RequirementKind = Literal["content", "upper-case", "bullets", "comma-separated", "word-count", "order"]
 
@@ -53,7 +53,8 @@ class Item:
 
     Attributes:
         key: Unique; equal keys ask for the same thing.
-        family: `look-up`, `compare`, `list`, `count`, `arithmetic`, `string`, `yes-no`, `two-part`, `format`, `explain`.
+        family: `look-up`, `compare`, `list`, `count`, `arithmetic`, `string`, `yes-no`, `two-part`, `format` or
+            `explain`.
         task: Finer than the family, e.g. `look-up/creature/colour`: the unit that is held out of tuning.
         split: Where it may be asked.
         entities: Names of the entities asked about; empty for arithmetic and strings.
