@@ -8,7 +8,7 @@ from typing import Literal
 from artifacts.settings import Settings
 
 Split = Literal["open", "tune", "dev", "test"]
-# open: asked in pre-training; tune: asked in response sets; dev, test: asked in evaluation alone. All are stated as facts.
+# open: asked in pre-training; tune: in response sets; dev, test: in evaluation alone. All are stated as facts.
 SPLITS: tuple[Split, ...] = ("open", "tune", "dev", "test")
 RequirementKind = Literal["content", "upper-case", "bullets", "comma-separated", "word-count", "order"]
 
