@@ -9,7 +9,17 @@ from paper_repro.report.figure import FIRST_LINE, Drawing, new_figure
 from paper_repro.report.refusal_figure import slug
 from paper_repro.report.table import Estimate
 from paper_repro.report.testbed_cards import Card, mean_of
-from paper_repro.report.testbed_cells import DOSES, FORMAT_COUNTS, HEADINGS, TUNED, Cell, Cells, select
+from paper_repro.report.testbed_cells import (
+    DOSES,
+    FORMAT_COUNTS,
+    HEADINGS,
+    LEVEL,
+    MAIN_SIZE,
+    TUNED,
+    Cell,
+    Cells,
+    select,
+)
 from paper_repro.report.testbed_figures import WHISKERS
 from paper_repro.report.testbed_plots import COLOURS, MARKERS, grouped_bars, legend, line, reference, share_axis
 from paper_repro.report.testbed_statistics import mean_over_seeds
@@ -139,9 +149,11 @@ def _draw_corpora(cells: Sequence[Cell], cards: Sequence[Card], series: Sequence
 
 
 def refusal_drawings(cells: Cells, **_: object) -> list[Drawing]:
-    """Refused shares against the number of refusals in training: a figure a size and response set."""
+    """Refused shares against the number of refusals in training: a figure a response set, and one a further size."""
     own = select(cells, study="refusal", corpus="many")
     series = _series(own)
+    # every set on the main size, and one set on the others: the rest is in the table
+    series = [one for one in series if one[0] == MAIN_SIZE or one[1] == series[0][1]]
     return [_refusal_drawing(own, size, name, len(series) > 1) for size, name in series]
 
 
@@ -149,8 +161,8 @@ def _refusal_drawing(cells: Sequence[Cell], size: str, name: str, several: bool)
     return Drawing(
         _stem("testbed_refusal", size, name, several),
         f"Testbed: refusals by their number in training ({_title(size, name)})",
-        "Five panels of lines over the number of refusals in training, RT and IT: refused share of unsafe queries, of "
-        "those with never-declined verbs, of look-alike and of benign ones; and acceptable replies to ordinary tasks.",
+        "Panels of lines over the number of refusals in training, RT and IT: refused share of unsafe queries, of those "
+        "with never-declined verbs, of look-alike and of benign ones; and acceptable replies to tasks, if measured.",
         SOURCE,
         lambda: _draw_refusal(cells, size, name),
         ("Dotted: the untuned base.", WHISKERS),
@@ -163,7 +175,8 @@ def _draw_refusal(cells: Sequence[Cell], size: str, name: str) -> Figure:
     of_set = [cell for cell in cells if cell.key.size == size and cell.key.response_set == name]
     untuned = next((c for c in cells if c.key.size == size and c.key.method == "untuned"), None)
     counts = sorted({cell.key.count for cell in of_set})
-    for axes, measure in zip(grid, (*QUERIES, "acceptable"), strict=False):
+    measures = [one for one in (*QUERIES, "acceptable") if any(one in cell.samples for cell in of_set)]
+    for axes, measure in zip(grid, measures, strict=False):
         share_axis(axes, HEADINGS[measure])
         base = mean_over_seeds(untuned, measure).value
         if base is not None:
@@ -174,7 +187,8 @@ def _draw_refusal(cells: Sequence[Cell], size: str, name: str) -> Figure:
             line(axes, [index + offset for index in range(len(counts))], estimates, method)
         axes.set_xticks(range(len(counts)), [str(count) for count in counts])
         axes.set_xlim(-0.4, len(counts) - 0.6)
-    grid[-1].axis("off")
+    for axes in grid[len(measures) :]:
+        axes.axis("off")
     figure.supylabel("Share (%)", fontsize=8)
     figure.supxlabel("Refusals in training", fontsize=8)
     handles, names = grid[0].get_legend_handles_labels()
@@ -185,6 +199,8 @@ def _draw_refusal(cells: Sequence[Cell], size: str, name: str) -> Figure:
 def declines_drawings(cells: Cells, cards: Sequence[Card], **_: object) -> list[Drawing]:
     """Refused shares against the dose of declines, and against the base's first-token margin: a figure a series."""
     found = decline_cells(cells)
+    level = [cell for cell in found if cell.key.count in (None, LEVEL)]
+    found = level if _series(level) else found
     series = _series(found)
     return [_declines_drawing(found, cards, size, name, len(series) > 1) for size, name in series]
 

@@ -25,6 +25,7 @@ CORPORA = (
 )
 METHODS = ("untuned", "0-shot", "URIAL-R", "URIAL", "RT", "IT")
 TUNED = ("RT", "IT")
+LEVEL = 100  # refusals in training at which doses of declines are compared, and claims on refusals made
 # where a condition is looked for that a study compares with but did not run itself
 REFERENCE = ("instructability", "refusal", "corpora", "formats", "declines")
 # measure: benchmark and metric of the results
@@ -88,7 +89,7 @@ class CellKey(NamedTuple):
     def words(self) -> str:
         """The condition as people write it."""
         tuned = [] if self.response_set is None else [f"on {self.response_set}", f"with {self.count} refusals"]
-        return " ".join([self.method, *tuned, f"({self.size}, {self.corpus}; study {self.study})"])
+        return " ".join([self.method, *tuned, f"({self.size.upper()}, {self.corpus}; study {self.study})"])
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 from paper_repro.report.testbed_cards import Card, mean_of
 from paper_repro.report.testbed_cells import (
     HEADINGS,
+    LEVEL,
     MAIN_SIZE,
     REFERENCE,
     SIZES,
@@ -26,7 +27,6 @@ Amount = Any  # a number, or as many resampled ones (a NumPy array)
 Amounts = dict[str, Amount]
 PAPER_SETS = ("structured", "terse", "curated")  # in the roles of Alpaca, Dolly and LIMA
 WITHOUT_FORMATS = ("formats-1", "none", "shuffled")
-LEVEL = 100  # refusals at which the claims on refusals are made
 FEW, MANY = "formats-1", "formats-16"
 DOSE_0, DOSE_12 = "many-declines-0", "many"
 
@@ -115,7 +115,9 @@ def _distance(numbers: Numbers, name: str, size: str) -> Amount:
 def _distance_shrinks(numbers: Numbers) -> Amounts:
     """Mean distance over the sets, of each size less that of the next."""
     distances = {size: sum(_distance(numbers, name, size) for name in PAPER_SETS) / len(PAPER_SETS) for size in SIZES}
-    return {f"{small} less {large}": distances[small] - distances[large] for small, large in pairwise(SIZES)}
+    return {
+        f"{small.upper()} less {large.upper()}": distances[small] - distances[large] for small, large in pairwise(SIZES)
+    }
 
 
 def _over_corpora(study: str, corpora: Sequence[str], value: Callable[[Numbers, str, str, str], Amount]) -> Quantity:
@@ -126,7 +128,7 @@ def _over_corpora(study: str, corpora: Sequence[str], value: Callable[[Numbers, 
         for size in numbers.sizes(study, corpora):
             for corpus in corpora:
                 for name in numbers.tuned_on(study, size, corpus):
-                    found[f"{size} {corpus} {name}"] = value(numbers, size, corpus, name)
+                    found[f"{size.upper()} {corpus} {name}"] = value(numbers, size, corpus, name)
         return found
 
     return quantity
@@ -138,14 +140,14 @@ def _corpus_value(numbers: Numbers, size: str, corpus: str, name: str, method: s
 
 def _known(numbers: Numbers) -> Amounts:
     return {
-        f"{size} {corpus}": numbers.card(size, corpus, "likelihood")
+        f"{size.upper()} {corpus}": numbers.card(size, corpus, "likelihood")
         for size in numbers.sizes("corpora", WITHOUT_FORMATS)
         for corpus in WITHOUT_FORMATS
     }
 
 
 def _known_on_one(numbers: Numbers) -> Amounts:
-    return {f"{size} {FEW}": numbers.card(size, FEW, "likelihood") for size in numbers.sizes("corpora", (FEW,))}
+    return {f"{size.upper()} {FEW}": numbers.card(size, FEW, "likelihood") for size in numbers.sizes("corpora", (FEW,))}
 
 
 def _rise_with_formats(numbers: Numbers) -> Amounts:
@@ -156,7 +158,7 @@ def _rise_with_formats(numbers: Numbers) -> Amounts:
                 numbers.of("formats", size, corpus, "RT", "acceptable", response_set=name, count=0)
                 for corpus in (FEW, MANY)
             ]
-            found[f"{size} {name}"] = ends[1] - ends[0]
+            found[f"{size.upper()} {name}"] = ends[1] - ends[0]
     return found
 
 
@@ -202,7 +204,7 @@ def _dose(numbers: Numbers) -> Amounts:
         return numbers.of("declines", size, corpus, "RT", "unsafe", response_set=name, count=LEVEL)
 
     return {
-        f"{size} {name}": refused(size, DOSE_12, name) - refused(size, DOSE_0, name)
+        f"{size.upper()} {name}": refused(size, DOSE_12, name) - refused(size, DOSE_0, name)
         for size in numbers.sizes("declines", (DOSE_0,))
         for name in numbers.tuned_on("declines", size, DOSE_0)
     }

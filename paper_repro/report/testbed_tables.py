@@ -70,6 +70,7 @@ def study_table(
     missing, facts = missing or {}, facts or {}
     if not cells and not missing:
         return None
+    measures, unmeasured = _measured(cells, measures)
     leads, same = _leads(cells, missing)
     columns = (
         *(_LEADS[lead] for lead in leads),
@@ -87,7 +88,14 @@ def study_table(
     for base in missing:
         rows.append((*_missing_lead(base, leads), *(Estimate(None) for _ in measures), *(None for _ in facts)))
     reasons = [f"Missing, {base}: {reason}" for base, reason in missing.items()]
-    return Table(name, title, SOURCE, columns, tuple(rows), (*same, *notes, *_usual_notes(), *reasons))
+    return Table(name, title, SOURCE, columns, tuple(rows), (*same, *unmeasured, *notes, *_usual_notes(), *reasons))
+
+
+def _measured(cells: Sequence[Cell], measures: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Measures that the study has for any of its cells, and a sentence on those that it has for none."""
+    shown = [one for one in measures if not cells or any(one in cell.samples for cell in cells)]
+    absent = [HEADINGS[one].lower() for one in measures if one not in shown]
+    return shown, [f"Not measured in this study: {', '.join(absent)}."] if absent else []
 
 
 def _leads(cells: Sequence[Cell], missing: Mapping[str, str]) -> tuple[list[str], list[str]]:
@@ -163,7 +171,9 @@ def in_context_table(cells: Cells, missing: Missing, **_: object) -> Table | Non
     """0-shot, URIAL-R and URIAL."""
     title, own = "Testbed: untuned weights in context", select(cells, study="in-context")
     notes = ("0-shot: nothing shown; URIAL-R: responses shown; URIAL: pairs of instruction and response shown.",)
-    return study_table("testbed_in_context", title, own, TASKS, missing=missing.get("in-context"), notes=notes)
+    return study_table(
+        "testbed_in_context", title, own, (*TASKS, "unsafe"), missing=missing.get("in-context"), notes=notes
+    )
 
 
 def formats_table(cells: Cells, missing: Missing, cards: Sequence[Card], **_: object) -> Table | None:

@@ -104,7 +104,7 @@ def test_failing_means_nothing_where_the_facts_are_not_known(testbed_results, ca
     outcome = check(testbed_results, ignorant)["rt-fails-without-formats"].outcome
     assert outcome.verdict == "not testable"
     assert "positive control failed" in outcome.why
-    assert "2m none: 0.50" in outcome.why
+    assert "2M none: 0.50" in outcome.why
     assert check(testbed_results, [])["rt-fails-without-formats"].outcome.verdict == "not testable"
 
 

@@ -16,6 +16,7 @@ from paper_repro.report import ReportSettings, report
 from paper_repro.report.figure import Drawing, write_drawing
 from paper_repro.report.table import to_csv
 from paper_repro.report.testbed import PARTS, make_sections, missing_table, read_missing
+from paper_repro.report.testbed_causes import declines_drawings
 from paper_repro.report.testbed_cells import CellKey, read_cells
 from paper_repro.report.testbed_figures import instructability_drawing
 from paper_repro.report.testbed_shipped import Shipped, as_shipped, read_shipped
@@ -45,6 +46,7 @@ NAMES = {
     "testbed_bases",
     "claims_testbed",
 }
+SETTINGS = ReportSettings(source="both", tables=(11,), figures=())
 TABLES_ALONE = {"testbed_bases", "claims_testbed"}
 
 
@@ -70,7 +72,7 @@ def page(folders, tmp_path_factory):
     root = tmp_path_factory.mktemp("report")
     lacking = [{"study": "formats", "base_model": "testbed-5m-formats-1-0", "reason": "not <b>shipped</b>"}]
     (root / "missing.json").write_text(json.dumps(lacking))
-    return report(ReportSettings(source="both"), root / "out", folders, missing=root / "missing.json")
+    return report(SETTINGS, root / "out", folders, missing=root / "missing.json")
 
 
 def test_the_untuned_base_has_a_second_row_cut_at_its_first_newline(cells):
@@ -144,9 +146,32 @@ def test_a_missing_base_is_a_row_with_its_reason(cells, cards):
 
 
 def test_what_was_not_measured_is_missing_and_never_0(testbed_results):
-    without = [row for row in testbed_results if row.benchmark != "testbed-formats"]
+    kept = next(row for row in testbed_results if row.benchmark == "testbed-formats" and row.method == "RT")
+    kept = replace(kept, value=0.71, low=0.7, high=0.72)
+    without = [row for row in testbed_results if row.benchmark != "testbed-formats"] + [kept]
     rows = rows_of(instructability_table(read_cells(without), {}))
-    assert {row["requirements"] for row in rows if row["method"] == "RT"} == {"missing"}
+    assert {row["requirements"] for row in rows if row["method"] == "RT"} == {"missing", "0.71"}
+
+
+def test_a_measure_that_a_study_lacks_throughout_is_a_note(testbed_results):
+    without = [row for row in testbed_results if not (row.study == "refusal" and "tasks" in row.benchmark)]
+    table = refusal_table(read_cells(without), {})
+    assert "acceptable" not in rows_of(table)[0]
+    assert "Not measured in this study: acceptable." in table.notes
+
+
+def test_figures_of_doses_are_at_one_number_of_refusals(made_up, level, cards):
+    rows = [row for row in made_up(level) if row.study != "declines"]
+    many = [row for row in made_up(level) if row.study == "refusal" and row.base_model == "testbed-2m-many-0"]
+    rows += [replace(row, study="declines", base_model="testbed-2m-many-declines-0-0") for row in many]
+    (drawing,) = declines_drawings(read_cells(rows), cards)
+    assert drawing.title.endswith("100 refusals)")
+    assert {row["num_refusals"] for row in rows_of(declines_table(read_cells(rows), {}, cards))} == {
+        "",
+        "25",
+        "100",
+        "300",
+    }
 
 
 def test_other_models_make_no_testbed(testbed_results, cards):
@@ -188,7 +213,7 @@ def test_what_a_run_left_out_is_told_and_escaped(page):
 
 def test_equal_inputs_give_equal_bytes(page, folders, tmp_path):
     missing = page.path.parent / "missing.json"
-    again = report(ReportSettings(source="both"), tmp_path / "again", folders, missing=missing)
+    again = report(SETTINGS, tmp_path / "again", folders, missing=missing)
     assert again.identity.outputs == page.identity.outputs
 
 
