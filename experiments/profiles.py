@@ -137,8 +137,9 @@ def load_profile(given: str, overrides: Sequence[str] = ()) -> Profile:
         raise UserError(f"no profile is called '{given}'", fix=fix)
     data = _read(path)
     if isinstance(data, dict):
+        data = _with_study_defaults(data)  # before the overrides, which may be about a study's own values
         apply_overrides(data, overrides)
-        data = _with_study_defaults(data)
+        data = _with_study_defaults(data)  # an override may name another study
     return validate_settings(Profile, data, where=str(path))
 
 

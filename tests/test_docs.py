@@ -14,6 +14,12 @@ ROOT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(r"^```(\w+)?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # the command's own tests cannot run inside themselves, and a set-up would replace the environment they run in
 ONLY_PLANNED = re.compile(r"^make\b(?! reproduce$)", re.MULTILINE)
+STUDIES = ("instructability", "refusal", "corpora", "formats", "declines")
+SMALL = (
+    *(f"studies.{study}.base_size=16 studies.{study}.seeds=[0]" for study in STUDIES),
+    *(f"studies.{study}.num_refusals=[0,16]" for study in ("refusal", "declines")),
+    "train.epochs=1 generate.limit=4 generate.max_new_tokens=8",
+)
 
 
 def documents():
@@ -37,8 +43,8 @@ def script_of(mode: str, body: str) -> str:
         body = re.sub(r"^(rt .*?)$", r"\1 --dry-run", body.replace("\\\n", " "), flags=re.MULTILINE)
     # make -n shows what a target would do and fails where there is no such target
     body = ONLY_PLANNED.sub(f"make -C '{ROOT}' -n", body)
-    # a whole run takes a quarter of an hour: its plan here, tiny ones in tests/experiments
-    return body.replace("make reproduce\n", f"make -C '{ROOT}' reproduce DRY_RUN=1\n")
+    # a whole run takes a quarter of an hour; here it has few rows, prompts and tokens
+    return body.replace("make reproduce\n", f"make -C '{ROOT}' reproduce SET='{' '.join(SMALL)}'\n")
 
 
 def with_commands():

@@ -58,3 +58,9 @@ def test_a_profile_that_extends_another_says_only_what_differs(tmp_path):
     path.write_text("extends: desktop\n")
     with pytest.raises(UserError, match="no profile is called 'desktop'"):
         load_profile(str(path))
+
+
+def test_an_override_may_be_about_a_value_that_only_the_file_of_the_study_gives():
+    study = load_profile("testbed", ["studies.formats.seeds=[5]"]).studies["formats"]
+    assert study.seeds == (5,)
+    assert len(study.bases) == 6
