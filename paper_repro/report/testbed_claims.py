@@ -92,7 +92,7 @@ def _check(claim: Claim, cells: Cells, cards: Sequence[Card], missing: Mapping[s
 
 def _absent_text(absent: Absent, missing: Mapping[str, str]) -> str:
     text = f"the results lack {absent}"
-    reasons = [f"{base}: {reason}" for base, reason in missing.items()]
+    reasons = [f"{base}: {reason}" for base, reason in missing.items() if absent.is_of(base)]
     return f"{text}; bases left out: {'; '.join(reasons)}" if reasons else text
 
 

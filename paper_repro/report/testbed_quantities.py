@@ -18,6 +18,7 @@ from paper_repro.report.testbed_cells import (
     Cell,
     CellKey,
     Cells,
+    parse_base,
     select,
     values,
 )
@@ -32,7 +33,20 @@ DOSE_0, DOSE_12 = "many-declines-0", "many"
 
 
 class Absent(Exception):
-    """A number that a claim needs is not among the results; the message names it."""
+    """A number that a claim needs is not among the results; the message names it.
+
+    Attributes:
+        bases: Size (None: any) and corpus of the bases that it would be of.
+    """
+
+    def __init__(self, message: str, *bases: tuple[str | None, str]):
+        super().__init__(message)
+        self.bases = bases
+
+    def is_of(self, base: str) -> bool:
+        """Whether a base of that name could have given the number."""
+        named = parse_base(base)
+        return named is not None and ((named.size, named.corpus) in self.bases or (None, named.corpus) in self.bases)
 
 
 @dataclass
@@ -57,7 +71,7 @@ class Numbers:
         cell = self._find(key)
         sample = cell.samples.get(measure) if cell else None
         if not sample or any(part.value is None for part in sample.values()):
-            raise Absent(f"'{HEADINGS[measure]}' of {key.words()}")
+            raise Absent(f"'{HEADINGS[measure]}' of {key.words()}", (size, corpus))
         self.used[cell.key] = cell
         if self.resampled:
             return replicates(cell.key, measure, sample)
@@ -67,14 +81,14 @@ class Numbers:
         """Mean of a card's number over the bases of a size and corpus."""
         value = mean_of(self.cards, size, corpus, name)
         if value is None:
-            raise Absent(f"{name.replace('_', ' ')} on the card of a base testbed-{size}-{corpus}")
+            raise Absent(f"{name.replace('_', ' ')} on the card of a base testbed-{size}-{corpus}", (size, corpus))
         return value
 
     def sizes(self, study: str, corpora: Sequence[str]) -> list[str]:
         """Sizes on which any of the corpora was run, in the study or in those it is compared with."""
         found = values(select(self.cells, study=(study, *REFERENCE), corpus=tuple(corpora)), "size")
         if not found:
-            raise Absent(f"results of the study {study} on {', '.join(corpora)}")
+            raise Absent(f"results of the study {study} on {', '.join(corpora)}", *((None, one) for one in corpora))
         return sorted(found, key=lambda size: SIZES.index(size) if size in SIZES else len(SIZES))
 
     def tuned_on(self, study: str, size: str, corpus: str) -> list[str]:
@@ -83,7 +97,7 @@ class Numbers:
             found = values(select(self.cells, study=name, size=size, corpus=corpus, method=TUNED), "response_set")
             if found:
                 return found
-        raise Absent(f"tuned models of the study {study} on testbed-{size}-{corpus}")
+        raise Absent(f"tuned models of the study {study} on testbed-{size}-{corpus}", (size, corpus))
 
     def _find(self, key: CellKey) -> Cell | None:
         keys = (key, *(key._replace(study=other) for other in REFERENCE))
@@ -190,7 +204,7 @@ def _it_refuses_more(numbers: Numbers) -> Amounts:
     found = select(numbers.cells, study="refusal", size=MAIN_SIZE, corpus="many", method=TUNED)
     counts = [count for count in values(found, "count") if count]
     if not counts:
-        raise Absent("models of the study refusal that were tuned with refusals")
+        raise Absent("models of the study refusal that were tuned with refusals", (MAIN_SIZE, "many"))
     return {
         f"{name}, {count} refusals": _refused(numbers, "IT", "unsafe", name, count)
         - _refused(numbers, "RT", "unsafe", name, count)

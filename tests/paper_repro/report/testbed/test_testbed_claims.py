@@ -88,11 +88,12 @@ def test_one_seed_gives_no_verdict(made_up, level, cards):
 
 def test_a_missing_base_or_set_is_told_and_decides_nothing(testbed_results, cards):
     without = [row for row in testbed_results if "formats-16" not in row.base_model and "5m" not in row.base_model]
-    found = check(without, cards, {"testbed-2m-formats-16-0": "not shipped"})
+    lacking = {"testbed-2m-formats-16-0": "not shipped", "testbed-2m-none-0": "gone"}
+    found = check(without, cards, lacking)
     outcome = found["rt-rises-with-formats"].outcome
     assert outcome.verdict == "not testable"
     assert "formats-16" in outcome.why
-    assert "testbed-2m-formats-16-0: not shipped" in outcome.why
+    assert outcome.why.endswith("bases left out: testbed-2m-formats-16-0: not shipped")
     assert found["distance-shrinks-with-size"].outcome.verdict == "not testable"
     assert found["rt-above-untuned"].outcome.verdict == "holds"
     two_sets = [row for row in testbed_results if row.response_set != "testbed-curated"]
