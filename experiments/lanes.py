@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -93,11 +94,9 @@ def run_lanes(tasks: Sequence[Task], lanes: int) -> None:
             beside it have finished, no other was begun.
     """
     board = Board(list(tasks))
-    threads = [threading.Thread(target=_lane, args=(board,), daemon=True) for _ in range(min(lanes, len(tasks)))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(lanes) as pool:
+        for lane in [pool.submit(_lane, board) for _ in range(min(lanes, len(tasks)))]:
+            lane.result()
     if board.failed:
         raise StageError("\n".join(f"{task.label}: see {task.log}\n{_tail(task.log)}" for task in board.failed))
 

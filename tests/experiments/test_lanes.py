@@ -163,18 +163,22 @@ def test_lanes_make_the_same_bytes_as_a_process_a_cell(profiles, in_lanes, tmp_p
 
 @pytest.mark.slow
 def test_killed_again_and_again_lanes_end_in_the_same_bytes(profiles, in_lanes, tmp_path):
-    """SIGKILL to the whole process group at random moments; the last run is left to finish."""
-    moments = random.Random(1)
-    for _ in range(4):
+    """SIGKILL to the whole process group when some more cells are done, and a moment later; then left to finish."""
+    whole, moments = contents(in_lanes), random.Random(1)
+    for enough in (1, 12, 30, len(whole) - 8):
         process = start(
             profiles[2], tmp_path, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        time.sleep(moments.uniform(4, 14))
+        while done(tmp_path) < enough and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(moments.uniform(0, 1))
+        assert process.poll() is None, "it ended by itself"
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    kept = len(list(tmp_path.glob("*/*/manifest.json")))
-    assert kept, "nothing was finished before the last kill: the moments are too early for this machine"
-    text = finish(profiles[2], tmp_path)
-    whole = contents(in_lanes)
-    assert f"{len(whole) - kept} of {len(whole)} cells to do" in text
+    kept = done(tmp_path)
+    assert f"{len(whole) - kept} of {len(whole)} cells to do" in finish(profiles[2], tmp_path)
     assert contents(tmp_path) == whole
+
+
+def done(home):
+    return len(list(home.glob("*/*/manifest.json")))
