@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from artifacts.errors import SettingsError
+from artifacts.shipped import shipped_card
+from experiments.missing import available_bases
 from experiments.profiles import Profile, Study
 
 
@@ -16,7 +18,7 @@ def check_profile(profile: Profile) -> None:
     """
     faults = [*_curation_faults(profile), *_report_faults(profile)]
     for study in profile.studies.values():
-        faults += _study_faults(profile, study)
+        faults += [*_study_faults(profile, study), *_world_faults(profile, study)]
     if faults:
         raise SettingsError(faults, where=f"profile {profile.name}")
 
@@ -53,3 +55,16 @@ def _study_faults(profile: Profile, study: Study) -> Iterator[str]:
         unknown = [one for one in getattr(study, name) or () if one not in known]
         if unknown and known:
             yield f"{where}.{name}: {', '.join(unknown)} not among the profile's {name} ({', '.join(known)})"
+
+
+def _world_faults(profile: Profile, study: Study) -> Iterator[str]:
+    """A base knows the world it was pre-trained on, and none of another's entities."""
+    for base in available_bases(profile, study):
+        if base.weights != "shipped":
+            continue
+        corpus = shipped_card(base.name)["corpus"]["settings"]
+        if corpus["world_seed"] != profile.world_seed:
+            yield (
+                f"studies.{study.name}: the base {base.name} was pre-trained on world {corpus['world_seed']}, "
+                f"world_seed is {profile.world_seed}"
+            )

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from artifacts import shipped
+from artifacts.errors import SettingsError
 from experiments import missing
 from experiments.expand import pins_of, plan_cells
 from experiments.profiles import load_profile
+from paper_repro.testbed.version import FINAL_SEED
 
 BASES = [
     "testbed-2m-many-0",
@@ -31,7 +33,8 @@ def bases(tmp_path, monkeypatch):
         for name in names:
             (folder / name).mkdir()
             (folder / name / "model.safetensors").write_text(name)
-            card = {"files": shipped.digests(folder / name)}
+            corpus = {"settings": {"world_seed": FINAL_SEED}}
+            card = {"files": shipped.digests(folder / name), "corpus": corpus}
             (folder / name / "card.json").write_text(json.dumps(card))
         return folder
 
@@ -57,6 +60,12 @@ def test_every_cell_has_a_command_that_names_its_inputs(bases):
         command = " ".join(cell.command())
         assert "{" not in command
         assert all(str(upstream.folder) in command for upstream in cell.inputs.values())
+
+
+def test_a_base_is_never_asked_about_another_world(bases):
+    bases("testbed-2m-many-0")
+    with pytest.raises(SettingsError, match="testbed-2m-many-0 was pre-trained on world 24100, world_seed is 7"):
+        plan("world_seed=7")
 
 
 def test_it_asks_for_each_base_of_the_issue_and_no_other(bases):
@@ -126,7 +135,8 @@ def test_another_base_of_the_same_name_renames_what_it_makes(bases):
     before = {cell.label: cell.name for cell in plan() if cell.stage.name == "train"}
     shutil.rmtree(folder / "testbed-2m-many-0")
     (folder / "testbed-2m-many-0").mkdir()
-    (folder / "testbed-2m-many-0" / "card.json").write_text('{"files": {}}')
+    card = {"files": {}, "corpus": {"settings": {"world_seed": FINAL_SEED}}}
+    (folder / "testbed-2m-many-0" / "card.json").write_text(json.dumps(card))
     after = {cell.label: cell.name for cell in plan() if cell.stage.name == "train"}
     renamed = {label for label in before if before[label] != after[label]}
     assert renamed == {label for label in before if not label.startswith("testbed-0.5m")}
