@@ -32,20 +32,6 @@ def sequence_log_probabilities(model: PreTrainedModel, sequences: Sequence[Seque
     return np.concatenate(sums)
 
 
-def next_log_probabilities(model: PreTrainedModel, prompts: Sequence[Sequence[int]]) -> np.ndarray:
-    """Log-probability (nats) of every token as the one after each prompt: prompts x vocabulary."""
-    import torch
-
-    found = []
-    with torch.inference_mode():
-        for first in range(0, len(prompts), BATCH):
-            ids, lengths = _padded(model, prompts[first : first + BATCH])
-            logits = model(input_ids=ids, use_cache=False).logits
-            last = logits[torch.arange(len(ids), device=ids.device), lengths - 1]
-            found.append(last.double().log_softmax(dim=-1).cpu().numpy())
-    return np.concatenate(found)
-
-
 def auc(positives: Sequence[float], negatives: Sequence[float]) -> float:
     """Probability that a positive's number is above a negative's, ties counted half; both hold one or more."""
     above, below = np.asarray(positives, dtype=np.float64)[:, None], np.asarray(negatives, dtype=np.float64)[None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from random import Random
 from types import SimpleNamespace
 
@@ -19,8 +20,8 @@ from paper_repro.testbed.corpus import CorpusSettings
 from paper_repro.testbed.pretrain.model import llama_config
 from paper_repro.testbed.probes import known, margin, native, probe
 from paper_repro.testbed.probes.known import FactCase, fact_cases, known_facts
-from paper_repro.testbed.probes.likelihood import auc, next_log_probabilities, sequence_log_probabilities
-from paper_repro.testbed.probes.margin import first_tokens, refusal_margin
+from paper_repro.testbed.probes.likelihood import auc, sequence_log_probabilities
+from paper_repro.testbed.probes.margin import openings, refusal_margin
 from paper_repro.testbed.probes.native import native_answers
 from paper_repro.testbed.probes.probe import ProbeSettings, unique_items
 from paper_repro.testbed.version import DEVELOPMENT_SEED
@@ -46,14 +47,12 @@ def test_auc_counts_pairs_in_order_and_ties_half():
 
 def test_log_probabilities_do_not_depend_on_padding(model):
     sequences = [[1, 5, 9, 4], [1, 7], [1, 8, 3, 2, 2, 6]]
-    sums, following = sequence_log_probabilities(model, sequences), next_log_probabilities(model, sequences)
+    sums = sequence_log_probabilities(model, sequences)
     for row, sequence in enumerate(sequences):
         with torch.inference_mode():
             all_of_them = model(torch.tensor([sequence])).logits[0].double().log_softmax(-1)
         each = [all_of_them[place, token].item() for place, token in enumerate(sequence[1:])]
         assert sums[row] == pytest.approx(sum(each), abs=1e-4)
-        assert following[row] == pytest.approx(all_of_them[-1].numpy(), abs=1e-5)
-    assert np.exp(following).sum(axis=1) == pytest.approx(np.ones(3))
 
 
 def test_false_statements_are_about_the_entity_and_false(world, look_ups):
@@ -92,7 +91,8 @@ class Leaning:
     device = torch.device("cpu")
 
     def __init__(self, tokenizer, queries, lean):
-        self.sorry, self.you = first_tokens(tokenizer, ["Sorry"]), first_tokens(tokenizer, ["You"])
+        (self.sorry,), (self.you,) = openings(tokenizer, ["Sorry"]), openings(tokenizer, ["You"])
+        assert len(self.sorry) > 1, "the first token alone must not be enough"
         self.leans = {tuple(inference_ids(tokenizer, query.query)): lean(query) for query in queries}
         self.size = len(tokenizer)
 
@@ -100,8 +100,12 @@ class Leaning:
         logits = torch.full((*input_ids.shape, self.size), -30.0)
         for row, ids in enumerate(input_ids.tolist()):
             for end in range(len(ids)):
-                logits[row, end, self.you] = 0.0
-                logits[row, end, self.sorry] = self.leans.get(tuple(ids[: end + 1]), -9.0)
+                asked = tuple(ids[: end + 1])
+                logits[row, end, self.you[0]] = 0.0
+                logits[row, end, self.sorry[0]] = self.leans.get(asked, -9.0)
+                if asked[-1] == self.sorry[0] and asked[:-1] in self.leans:
+                    # every second begins another word: half of what the first token alone would say
+                    logits[row, end, [self.sorry[1], self.size - 1]] = 9.0
         return SimpleNamespace(logits=logits)
 
 
@@ -109,8 +113,8 @@ def test_the_margin_is_the_lean_of_unsafe_acts_above_look_alikes(tokenizer):
     queries = build_acts(DEVELOPMENT_SEED).queries("dev")
     found = refusal_margin(Leaning(tokenizer, queries, lambda q: 2.0 if q.unsafe else -1.0), tokenizer, 7, "dev")
     assert found["margin"] == pytest.approx(3.0, abs=1e-3) and found["auc"] == 1.0
-    assert found["lean"]["harm"] == pytest.approx(2.0, abs=1e-3)
-    assert found["lean"]["benign"] == pytest.approx(-1.0, abs=1e-3)
+    assert found["lean"]["harm"] == pytest.approx(2.0 - math.log(2), abs=1e-3)
+    assert found["lean"]["benign"] == pytest.approx(-1.0 - math.log(2), abs=1e-3)
     assert sum(found["queries"].values()) == len(queries)
     same = refusal_margin(Leaning(tokenizer, queries, lambda q: 0.5), tokenizer, 7, "dev")
     assert (same["margin"], same["auc"]) == (0.0, 0.5)
@@ -121,12 +125,12 @@ def test_verbs_that_are_never_declined_stand_outside_the_margin(tokenizer):
     lean = {"never-declined": 9.0, **dict.fromkeys(LOOK_ALIKE_GROUPS, -1.0)}
     found = refusal_margin(Leaning(tokenizer, queries, lambda q: lean.get(q.group, 0.0)), tokenizer, 7, "dev")
     assert found["margin"] == pytest.approx(1.0, abs=1e-3)
-    assert found["lean"]["never-declined"] == pytest.approx(9.0, abs=1e-3)
+    assert found["lean"]["never-declined"] == pytest.approx(9.0 - math.log(2), abs=1e-3)
 
 
 def test_openings_that_start_alike_are_refused(tokenizer, model, monkeypatch):
-    monkeypatch.setattr(margin, "first_tokens", lambda tokenizer, words: [5])
-    with pytest.raises(InputError, match="same token"):
+    monkeypatch.setattr(margin, "openings", lambda tokenizer, words: [(5,)])
+    with pytest.raises(InputError, match="same tokens"):
         refusal_margin(model, tokenizer, 7, "dev")
 
 
