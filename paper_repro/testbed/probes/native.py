@@ -9,6 +9,7 @@ from paper_repro.generate.decode import decode_batch
 from paper_repro.models import pad_id
 from paper_repro.sequences import prompt_ids
 from paper_repro.testbed.corpus import CorpusSettings, NativePrompt, native_prompts
+from paper_repro.testbed.corpus.content import one_line
 from paper_repro.testbed.items import Item
 from paper_repro.testbed.rules import content_is_right
 from paper_repro.testbed.seeding import rng
@@ -28,9 +29,11 @@ def native_answers(
 ) -> dict[str, Any] | None:
     """Share of items answered right in formats of the corpus, by family; None where the corpus asks nothing.
 
-    An answer is what comes before its layout's ending. It is right if its content is.
+    An answer is what comes before its layout's ending. It is right if its content is. Items whose answers are several
+    lines (bullets) are left out: most layouts end a turn with a newline.
     """
-    prompts = native_prompts(corpus, items, rng(corpus.seed, "probe", "formats"))
+    lines = [item for item in items if one_line(item)]
+    prompts = native_prompts(corpus, lines, rng(corpus.seed, "probe", "formats"))
     if not prompts:
         return None
     right: dict[str, list[bool]] = {}

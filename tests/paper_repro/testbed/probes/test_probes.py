@@ -158,6 +158,14 @@ def test_native_answers_end_at_the_layouts_ending(right, share, world, look_ups,
     assert found == {"look-up": {"right": share, "items": 1}}
 
 
+def test_answers_of_several_lines_are_not_asked_for(world, look_ups, tokenizer, monkeypatch):
+    bullets = families.draw(world, "dev", Random(0), task="format/bullets")
+    asked = []
+    monkeypatch.setattr(native, "native_prompts", lambda corpus, items, random: asked.extend(items))
+    native_answers(None, tokenizer, CorpusSettings(), [bullets, look_ups[0]], 48)
+    assert asked == [look_ups[0]]
+
+
 def test_a_corpus_without_questions_has_no_native_answers(look_ups, tokenizer, model):
     assert native_answers(model, tokenizer, CorpusSettings(answers="none"), look_ups, 48) is None
 
