@@ -9,7 +9,7 @@ from paper_repro.generate.decode import decode_batch
 from paper_repro.models import pad_id
 from paper_repro.sequences import prompt_ids
 from paper_repro.testbed.corpus import CorpusSettings, NativePrompt, native_prompts
-from paper_repro.testbed.corpus.content import one_line
+from paper_repro.testbed.corpus.replies import one_line
 from paper_repro.testbed.items import Item
 from paper_repro.testbed.rules import content_is_right
 from paper_repro.testbed.seeding import rng
