@@ -1,4 +1,4 @@
-"""Greedy decoding of a batch: left padding, a cache without copies, rows that are done leave the batch."""
+"""Greedy decoding of a batch: left padding, a cache without copies, rows that are done leave the batch in groups."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel
 
 FinishReason = Literal["eos", "length", "stop"]
+# rows leave when so few of a batch are still going on: each leaving copies the cache, each idle row is computed in vain
+CROWDED = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +58,24 @@ def decode_batch(
     cache = _cache(model, longest + max_new_tokens)
     replies: list[list[int]] = [[] for _ in prompts]
     reasons: list[FinishReason] = ["length" for _ in prompts]
-    active = list(range(len(prompts)))
+    rows = list(range(len(prompts)))  # the prompt that each row of the batch answers
+    going_on = set(rows)
     with torch.inference_mode():
         for step in range(max_new_tokens):
             tokens = _next_tokens(model, ids, mask, positions, cache)
-            kept = []
-            for row, (index, token) in enumerate(zip(active, tokens, strict=True)):
-                reason = _take(token, replies[index], eos_ids, stops)
-                if reason is None:
-                    kept.append(row)
-                else:
+            for index, token in zip(rows, tokens, strict=True):
+                if index in going_on and (reason := _take(token, replies[index], eos_ids, stops)):
                     reasons[index] = reason
-            if not kept or step == max_new_tokens - 1:
+                    going_on.remove(index)
+            if not going_on or step == max_new_tokens - 1:
                 break
-            rows = torch.tensor(kept, device=device)
-            if len(kept) < len(active):
-                cache.batch_select_indices(rows)
-                mask, positions = mask[rows], positions[rows]
-                active = [active[row] for row in kept]
-            ids = torch.tensor([[replies[index][-1]] for index in active], device=device)
-            mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
+            if len(going_on) < CROWDED * len(rows):
+                kept = torch.tensor([row for row, index in enumerate(rows) if index in going_on], device=device)
+                cache.batch_select_indices(kept)
+                mask, positions = mask[kept], positions[kept]
+                rows = [index for index in rows if index in going_on]
+            ids = torch.tensor([[replies[index][-1] if index in going_on else pad_id] for index in rows], device=device)
+            mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
             positions = positions[:, -1:] + 1
     return [Decoded(reply, reason) for reply, reason in zip(replies, reasons, strict=True)]
 
@@ -127,7 +127,9 @@ def _cache(model: PreTrainedModel, capacity: int) -> Cache:
             return self.keys, self.values
 
         def batch_select_indices(self, indices: torch.Tensor) -> None:
-            self.room = self.room[:, indices]
+            room = self.room.new_empty(2, len(indices), *self.room.shape[2:])
+            room[:, :, :, : self.used] = self.room[:, indices, :, : self.used]
+            self.room = room
             self.keys, self.values = self.room[0, :, :, : self.used], self.room[1, :, :, : self.used]
 
     return Cache(layers=[RoomyLayer() for _ in range(model.config.get_text_config().num_hidden_layers)])

@@ -237,7 +237,7 @@ def _reply(tokenizer: PreTrainedTokenizerBase, decoded: Decoded, settings: Gener
 GENERATE = Stage(
     name="generate",
     kind="generations",
-    version=2,
+    version=3,
     settings=GenerateSettings,
     work=_work,
     packages=("pyarrow", "tokenizers", "torch", "transformers"),
