@@ -36,6 +36,7 @@ from artifacts.settings import Settings
 PARTIAL = "partial.json"
 SCRATCH = "_work"
 LOCK = ".lock"
+VIEWS = ("README.md", "lineage.json")  # what a stage's `describe` writes: derived, so no part of the identity
 log = logging.getLogger("rt")
 
 
@@ -49,6 +50,7 @@ class Workspace:
         resumed: Whether an earlier, stopped run of the same plan left files here.
         summary: Deterministic facts for the identity; the work fills it.
         provenance: Facts that vary between runs (speeds, durations); the work fills it.
+        notes: What `Stage.describe` needs to know and no output holds; kept nowhere else.
     """
 
     path: Path
@@ -56,6 +58,7 @@ class Workspace:
     resumed: bool
     summary: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,9 @@ class Stage:
         work: `work(settings, inputs, workspace)`; heavy imports belong inside it.
         packages: Distributions whose version can change the result.
         threaded: Whether the number of compute threads can change the result.
+        describe: `describe(artifact, inputs, notes)` writes `VIEWS` into the finished folder, just before its manifest.
+            They can bear the artifact's digest, and another wording makes no finished work stale. Called with empty
+            notes for an artifact that is up to date but lacks them.
     """
 
     name: str
@@ -79,6 +85,7 @@ class Stage:
     work: Callable[[Any, Mapping[str, Path], Workspace], None]
     packages: tuple[str, ...] = ()
     threaded: bool = False
+    describe: Callable[[Artifact, Mapping[str, Path], Mapping[str, Any]], None] | None = None
 
     def key(self, settings: Settings, inputs: Mapping[str, str]) -> dict[str, Any]:
         """All that decides the result before it exists; `inputs` maps names to digests."""
@@ -134,6 +141,8 @@ class Stage:
     def _run_locked(self, plan, settings, out, inputs, overwrite) -> tuple[Artifact, bool]:
         found = _finished(out, plan, overwrite)
         if found is not None:
+            if self.describe and not all((out / name).exists() for name in VIEWS):
+                self.describe(found, inputs, {})
             log.info("%s: up to date, nothing to do (%s)", self.name, out)
             return found, True
         workspace = _open_workspace(out, plan)
@@ -144,12 +153,15 @@ class Stage:
         started = time.time()
         self.work(settings, inputs, workspace)
         shutil.rmtree(workspace.scratch, ignore_errors=True)
-        outputs = _outputs(out)
+        outputs = _outputs(out, () if self.describe is None else VIEWS)
         if not outputs:
             raise StageError(f"{self.name} wrote no file", where=str(out))
         identity = Identity(**plan, summary=workspace.summary, outputs=outputs)
-        provenance = _provenance(started) | workspace.provenance
+        where = {name: str(path.resolve()) for name, path in inputs.items()}
+        provenance = _provenance(started) | {"inputs": where} | workspace.provenance
         artifact = Artifact(path=out, identity=identity, provenance=provenance)
+        if self.describe is not None:
+            self.describe(artifact, inputs, workspace.notes)
         write_manifest(artifact)
         log.info("%s: done in %.1f s (%s)", self.name, time.time() - started, out)
         return artifact, False
@@ -251,9 +263,10 @@ def _clear(out: Path) -> None:
             path.unlink()
 
 
-def _outputs(out: Path) -> dict[str, OutputFile]:
+def _outputs(out: Path, views: tuple[str, ...] = ()) -> dict[str, OutputFile]:
     own = {MANIFEST, PARTIAL, LOCK}
-    files = [path for path in sorted(out.rglob("*")) if path.is_file() and path.name not in own]
+    written = {out / name for name in views}
+    files = [p for p in sorted(out.rglob("*")) if p.is_file() and p.name not in own and p not in written]
     return {
         path.relative_to(out).as_posix(): OutputFile(sha256=digest_file(path), bytes=path.stat().st_size)
         for path in files

@@ -55,6 +55,7 @@ class Ledger:
         if len(self._kept) != len(self._input):
             raise StageError("two input rows share one row_id")
         self._drops: dict[str, tuple[str, Drop]] = {}
+        self._changes: dict[str, list[str]] = {}
         self._quarantined = quarantined
         self.outcomes: list[Outcome] = []
 
@@ -78,7 +79,9 @@ class Ledger:
         changed = 0
         for row_id, response in result.responses.items():
             record = self._kept[row_id]
-            changed += response != record.response
+            if response != record.response:
+                changed += 1
+                self._changes.setdefault(row_id, []).append(step)
             self._kept[row_id] = replace(record, response=response, record_id=record_id(response))
         reasons = dict(sorted(Counter(drop.reason for drop in result.drops).items()))
         # sorted: a result that was kept on disk between two runs has lost the order of its keys
@@ -140,6 +143,10 @@ class Ledger:
             "by": drop.by if drop else None,
             "score": drop.score if drop else None,
         }
+
+    def changes(self) -> dict[str, list[str]]:
+        """Kept rows that steps changed: `row_id` to the names of those steps, in order."""
+        return {row_id: steps for row_id, steps in self._changes.items() if row_id in self._kept}
 
     def changed(self) -> int:
         """Kept records whose text differs from the one that came in."""
