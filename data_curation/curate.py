@@ -201,6 +201,8 @@ CURATE = Stage(
         "faiss-cpu",
         "ftfy",
         "numpy",
+        "phonenumbers",
+        "py3langid",
         "pyarrow",
         "rensa",
         "sentence-transformers",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 from pydantic import BeforeValidator, Field
 
@@ -12,38 +12,23 @@ from artifacts.errors import SettingsError, UserError
 from artifacts.files import read_yaml
 from artifacts.settings import Settings, validate_settings
 from data_curation.exact_dedup import ExactDedupSettings
-from data_curation.filters.settings import (
-    NearEmptySettings,
-    RepetitionSettings,
-    TemplateLeakSettings,
-    TooLongSettings,
-)
+from data_curation.filters.catalogue import catalogue
 from data_curation.near_dedup import NearDedupSettings
 from data_curation.normalise import NormaliseSettings
 from data_curation.semantic_dedup import SemanticDedupSettings
 from data_curation.step import Step
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
-_FILTER = ("data_curation.filters.step", "FilterStep")
-_STEPS = {
+_FILTERS = dict.fromkeys(catalogue(), ("data_curation.filters.step", "FilterStep"))
+_FilterSettings = Union[tuple(found.settings for found in catalogue().values())]  # noqa: UP007
+_STEPS = _FILTERS | {
     "normalise": ("data_curation.normalise", "Normalise"),
-    "near_empty": _FILTER,
-    "too_long": _FILTER,
-    "repetition": _FILTER,
-    "template_leak": _FILTER,
     "exact_dedup": ("data_curation.exact_dedup", "ExactDedup"),
     "near_dedup": ("data_curation.near_dedup", "NearDedup"),
     "semantic_dedup": ("data_curation.semantic_dedup", "SemanticDedup"),
 }
 StepSettings = Annotated[
-    NormaliseSettings
-    | NearEmptySettings
-    | TooLongSettings
-    | RepetitionSettings
-    | TemplateLeakSettings
-    | ExactDedupSettings
-    | NearDedupSettings
-    | SemanticDedupSettings,
+    NormaliseSettings | _FilterSettings | ExactDedupSettings | NearDedupSettings | SemanticDedupSettings,
     Field(discriminator="step"),
 ]
 

@@ -1,33 +1,36 @@
-"""The filter `near_empty`."""
+"""The filter `near_empty`: blank responses, and those under a minimum."""
 
 from __future__ import annotations
 
-from datatrove.data import Document
-from datatrove.pipeline.filters.base_filter import BaseFilter
+from typing import Literal
 
-from data_curation.filters.settings import NearEmptySettings
+from pydantic import NonNegativeInt
+
+from artifacts.settings import Settings
+from data_curation.filters.outcome import Fault, Outcome
 
 
-class NearEmptyFilter(BaseFilter):
-    """Drops blank responses (`blank`) and those under a minimum (`few_words`, `few_characters`)."""
+class NearEmptySettings(Settings):
+    """Drop responses with next to nothing in them. The defaults drop blank ones only: one-word answers are answers.
 
-    name = "near_empty"
+    Attributes:
+        min_words: Fewest words (runs of other than white space).
+        min_characters: Fewest characters, white space not counted.
+    """
 
-    def __init__(self, settings: NearEmptySettings | None = None):
-        super().__init__()
-        self.settings = settings or NearEmptySettings()
+    step: Literal["near_empty"] = "near_empty"
+    min_words: NonNegativeInt = 1
+    min_characters: NonNegativeInt = 1
 
-    def filter(self, doc: Document) -> bool | tuple[bool, str]:
-        """True, or False with the reason; `metadata["score"]` is the number of words or characters."""
-        words = doc.text.split()
-        characters = sum(map(len, words))
-        if not words:
-            doc.metadata["score"] = 0
-            return False, "blank"
-        if len(words) < self.settings.min_words:
-            doc.metadata["score"] = len(words)
-            return False, "few_words"
-        if characters < self.settings.min_characters:
-            doc.metadata["score"] = characters
-            return False, "few_characters"
-        return True
+
+def judge(text: str, settings: NearEmptySettings) -> Outcome:
+    """`blank`, `few_words` or `few_characters`, with the number of words or characters."""
+    words = text.split()
+    characters = sum(map(len, words))
+    if not words:
+        return Fault("blank", 0)
+    if len(words) < settings.min_words:
+        return Fault("few_words", len(words))
+    if characters < settings.min_characters:
+        return Fault("few_characters", characters)
+    return None

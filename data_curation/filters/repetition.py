@@ -1,17 +1,41 @@
-"""The filter `repetition`."""
+"""The filter `repetition`: responses stuck in a loop or in one character."""
 
 from __future__ import annotations
 
 import re
+from typing import Literal
 
-from datatrove.data import Document
-from datatrove.pipeline.filters.base_filter import BaseFilter
+from pydantic import PositiveInt
 
-from data_curation.filters.settings import RepetitionSettings
+from artifacts.settings import Settings
+from data_curation.filters.outcome import Fault, Outcome
+from data_curation.filters.types import Share
 
 # a character of a script without spaces, a word, or a run of one symbol
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+|([^\w\s])\1*")
 _RUN = re.compile(r"(.)\1+", re.DOTALL)
+
+
+class RepetitionSettings(Settings):
+    """Drop responses that got stuck in a loop.
+
+    Short texts repeat themselves for good reasons (tables, verses, lists of labels), so nothing is measured below a
+    minimum length, and a run of one symbol (a table's border) counts as one token.
+
+    Attributes:
+        ngram: Length, in tokens, of a stretch that counts as repeated when it has stood there before.
+        max_share: Largest share of tokens inside repeated stretches.
+        min_tokens: Shorter responses are not measured.
+        max_run: Longest run of one character ...
+        max_run_share: ... that may also make up this share of the text.
+    """
+
+    step: Literal["repetition"] = "repetition"
+    ngram: PositiveInt = 16
+    max_share: Share = 0.7
+    min_tokens: PositiveInt = 200
+    max_run: PositiveInt = 100
+    max_run_share: Share = 0.5
 
 
 def tokens(text: str) -> list[str]:
@@ -37,26 +61,13 @@ def longest_run(text: str) -> int:
     return max((len(match[0]) for match in _RUN.finditer(text)), default=min(len(text), 1))
 
 
-class RepetitionFilter(BaseFilter):
-    """Drops responses stuck in a loop (`repeated_stretches`) or in one character (`one_character`)."""
-
-    name = "repetition"
-
-    def __init__(self, settings: RepetitionSettings | None = None):
-        super().__init__()
-        self.settings = settings or RepetitionSettings()
-
-    def filter(self, doc: Document) -> bool | tuple[bool, str]:
-        """True, or False with the reason; `metadata["score"]` is the share that is repeated."""
-        run = longest_run(doc.text)
-        if run > self.settings.max_run and run > self.settings.max_run_share * len(doc.text):
-            doc.metadata["score"] = run / len(doc.text)
-            return False, "one_character"
-        words = tokens(doc.text)
-        if len(words) < self.settings.min_tokens:
-            return True
-        share = repeated_share(words, self.settings.ngram)
-        if share > self.settings.max_share:
-            doc.metadata["score"] = share
-            return False, "repeated_stretches"
-        return True
+def judge(text: str, settings: RepetitionSettings) -> Outcome:
+    """`one_character` or `repeated_stretches`, with the share that is repeated."""
+    run = longest_run(text)
+    if run > settings.max_run and run > settings.max_run_share * len(text):
+        return Fault("one_character", run / len(text))
+    words = tokens(text)
+    if len(words) < settings.min_tokens:
+        return None
+    share = repeated_share(words, settings.ngram)
+    return Fault("repeated_stretches", share) if share > settings.max_share else None

@@ -1,29 +1,31 @@
-"""The filter `template_leak`."""
+"""The filter `template_leak`: marks of a chat template inside a response."""
 
 from __future__ import annotations
 
-from datatrove.data import Document
-from datatrove.pipeline.filters.base_filter import BaseFilter
+from typing import Literal
 
-from data_curation.filters.settings import TemplateLeakSettings
+from artifacts.settings import Settings
+from data_curation.filters.outcome import Fault, Outcome
 from data_curation.template_marks import HEADING, SPECIAL, has_loose_end
 
 
-class TemplateLeakFilter(BaseFilter):
-    """Drops responses with template marks inside (`special_mark`, `end_mark`, `role_heading`)."""
+class TemplateLeakSettings(Settings):
+    """Drop responses with marks of a chat template inside: what follows them is another turn, or noise.
 
-    name = "template_leak"
+    Attributes:
+        headings: Also drop on the heading lines of Alpaca-like templates (`### Response:` and its kin).
+    """
 
-    def __init__(self, settings: TemplateLeakSettings | None = None):
-        super().__init__()
-        self.settings = settings or TemplateLeakSettings()
+    step: Literal["template_leak"] = "template_leak"
+    headings: bool = True
 
-    def filter(self, doc: Document) -> bool | tuple[bool, str]:
-        """True, or False with the reason."""
-        if SPECIAL.search(doc.text):
-            return False, "special_mark"
-        if has_loose_end(doc.text):
-            return False, "end_mark"
-        if self.settings.headings and HEADING.search(doc.text):
-            return False, "role_heading"
-        return True
+
+def judge(text: str, settings: TemplateLeakSettings) -> Outcome:
+    """`special_mark`, `end_mark` or `role_heading`."""
+    if SPECIAL.search(text):
+        return Fault("special_mark")
+    if has_loose_end(text):
+        return Fault("end_mark")
+    if settings.headings and HEADING.search(text):
+        return Fault("role_heading")
+    return None

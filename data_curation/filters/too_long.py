@@ -1,29 +1,33 @@
-"""The filter `too_long`."""
+"""The filter `too_long`: responses over a maximum."""
 
 from __future__ import annotations
 
-from datatrove.data import Document
-from datatrove.pipeline.filters.base_filter import BaseFilter
+from typing import Literal
 
-from data_curation.filters.settings import TooLongSettings
+from pydantic import PositiveInt
+
+from artifacts.settings import Settings
+from data_curation.filters.outcome import Fault, Outcome
 
 
-class TooLongFilter(BaseFilter):
-    """Drops responses over a maximum (`many_words`, `many_characters`)."""
+class TooLongSettings(Settings):
+    """Drop responses far beyond what training reads (2,048 tokens in the paper, about 8,000 characters of English).
 
-    name = "too_long"
+    Attributes:
+        max_words: Most words (runs of other than white space).
+        max_characters: Most characters, white space included: the measure that holds for text without spaces.
+    """
 
-    def __init__(self, settings: TooLongSettings | None = None):
-        super().__init__()
-        self.settings = settings or TooLongSettings()
+    step: Literal["too_long"] = "too_long"
+    max_words: PositiveInt = 4_000
+    max_characters: PositiveInt = 20_000
 
-    def filter(self, doc: Document) -> bool | tuple[bool, str]:
-        """True, or False with the reason; `metadata["score"]` is the number of words or characters."""
-        if len(doc.text) > self.settings.max_characters:
-            doc.metadata["score"] = len(doc.text)
-            return False, "many_characters"
-        words = len(doc.text.split())
-        if words > self.settings.max_words:
-            doc.metadata["score"] = words
-            return False, "many_words"
-        return True
+
+def judge(text: str, settings: TooLongSettings) -> Outcome:
+    """`many_words` or `many_characters`, with their number."""
+    if len(text) > settings.max_characters:
+        return Fault("many_characters", len(text))
+    words = len(text.split())
+    if words > settings.max_words:
+        return Fault("many_words", words)
+    return None

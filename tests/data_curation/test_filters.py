@@ -7,14 +7,11 @@ import pickle
 import pytest
 from datatrove.data import Document
 
-from data_curation.filters.repetition import RepetitionFilter, longest_run, repeated_share, tokens
-from data_curation.filters.settings import (
-    NearEmptySettings,
-    RepetitionSettings,
-    TemplateLeakSettings,
-    TooLongSettings,
-)
+from data_curation.filters.near_empty import NearEmptySettings
+from data_curation.filters.repetition import RepetitionSettings, longest_run, repeated_share, tokens
 from data_curation.filters.step import FilterStep
+from data_curation.filters.template_leak import TemplateLeakSettings
+from data_curation.filters.too_long import TooLongSettings
 from data_curation.records import make_records
 
 VARIED = " ".join(f"word{number}" for number in range(400))
@@ -88,6 +85,6 @@ def test_a_dropped_record_carries_its_score(tmp_path):
 
 def test_the_same_block_runs_in_a_datatrove_pipeline():
     documents = [Document(text=SENTENCE * 40, id="loop"), Document(text=VARIED, id="fine")]
-    block = pickle.loads(pickle.dumps(RepetitionFilter(RepetitionSettings())))  # executors send blocks to processes
+    block = pickle.loads(pickle.dumps(FilterStep(RepetitionSettings()).block()))  # executors send blocks to processes
     assert [document.id for document in block.run(iter(documents))] == ["fine"]
     assert block.stats.stats["dropped_repeated_stretches"].total == 1
