@@ -107,6 +107,19 @@ def _curate(settings: CurateSettings, inputs: Mapping[str, Path], workspace: Wor
     write_jsonl(workspace.path / "quarantine.jsonl", map(asdict, reading.quarantined))
     workspace.summary.update(_summary(settings, reading, ledger, origin))
     workspace.provenance["seconds_per_step"] = seconds
+    workspace.notes.update(records=ledger.kept, changes=ledger.changes())
+
+
+def _describe(artifact: Artifact, inputs: Mapping[str, Path], notes: Mapping[str, Any]) -> None:
+    """Write README.md and lineage.json: of work just done, or of a folder made before there were any."""
+    from data_curation.card import write_card
+    from data_curation.lineage import parts, write_lineage
+
+    table = pq.read_table(artifact.file("steps.parquet"))
+    records = notes["records"] if notes else from_table(pq.read_table(artifact.file("data.parquet")))
+    changes = notes["changes"] if notes else None if artifact.summary["changed"] else {}
+    chain = write_lineage(artifact, inputs, records, changes)
+    write_card(artifact, records, parts(chain, records), table.to_pylist())
 
 
 def _read(settings: CurateSettings, inputs: Mapping[str, Path]) -> tuple[Reading, dict[str, Any]]:
@@ -211,4 +224,5 @@ CURATE = Stage(
         "transformers",
     ),
     threaded=True,
+    describe=_describe,
 )

@@ -109,6 +109,25 @@ def _mix(settings: MixSettings, inputs: Mapping[str, Path], workspace: Workspace
         without_instruction=without,
         methods=["RT"] if without else ["RT", "IT"],
     )
+    workspace.notes["records"] = [*sample, *refusals]
+
+
+def _describe(artifact: Artifact, inputs: Mapping[str, Path], notes: Mapping[str, Any]) -> None:
+    """Write README.md and lineage.json: of work just done, or of a folder made before there were any."""
+    from data_curation.card import write_card
+    from data_curation.lineage import parts, write_lineage
+
+    records = notes["records"] if notes else _records_again(artifact, inputs)
+    chain = write_lineage(artifact, inputs, records, {})
+    write_card(artifact, records, parts(chain, records), ())
+
+
+def _records_again(artifact: Artifact, inputs: Mapping[str, Path]) -> list[Record]:
+    """The records of a finished set, found in its inputs."""
+    settings = artifact.identity.settings
+    readings = [_read(path, Columns(**settings[f"{name}_columns"])) for name, path in inputs.items()]
+    known = {record.row_id: record for reading in readings for record in reading.records}
+    return [known[row_id] for row_id in pq.read_table(artifact.file("rt.parquet"))["row_id"].to_pylist()]
 
 
 def _read(path: Path, columns: Columns) -> Reading:
@@ -174,4 +193,5 @@ MIX = Stage(
     settings=MixSettings,
     work=_mix,
     packages=("numpy", "pyarrow", "sentence-transformers", "tokenizers", "torch", "transformers"),
+    describe=_describe,
 )

@@ -1,0 +1,251 @@
+"""README.md of a curated or mixed set: a dataset card whose front matter `datasets` and the Hugging Face hub read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from artifacts.files import write_text
+from artifacts.manifest import Artifact
+from data_curation.inspect.measures import Lengths, lengths, style, word_counts
+from data_curation.lineage import UNKNOWN, Part
+from data_curation.records import Record
+
+CARD = "README.md"
+# licences that the hub knows by their SPDX name in lower case; a name without its version is none of them
+_KNOWN = re.compile(r"(apache-2\.0|mit|cc0-1\.0|cc-by(-nc)?(-sa|-nd)?-(2\.0|2\.5|3\.0|4\.0)|odc-by|openrail)")
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+# what would mark up text inside a line or a table cell, and what would turn into a link
+_SPECIAL = re.compile(r"([\\`*_{}\[\]|~$@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+_FILES = {
+    "curated": {"default": "data.parquet", "decisions": "decisions.parquet", "steps": "steps.parquet"},
+    "trainset": {"rt": "rt.parquet", "it": "it.parquet"},
+}
+Rows = Iterable[Sequence[Any]]
+
+
+def write_card(
+    artifact: Artifact, records: Sequence[Record], sources: Sequence[Part], measures: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write the card into the artifact's folder. It says the same whenever it is written: no times, no paths.
+
+    Args:
+        artifact: A `curated` or `trainset` artifact; its manifest need not be written yet.
+        records: Its rows.
+        sources: Where they come from, and on what terms.
+        measures: Rows of `steps.parquet` (`position`, `step`, `measure`, `value`); none for a mixed set.
+    """
+    identity = artifact.identity
+    name = _name(identity.summary)
+    front = yaml.safe_dump(_front(artifact, name, len(records), sources), sort_keys=False, allow_unicode=True)
+    sections = [
+        _rows_section(identity.summary),
+        _lengths_section(lengths(word_counts([record.response for record in records]))),
+        _style_section(records),
+        _similarity_section(identity.settings, measures),
+        _sources_section(sources),
+        _load_section(artifact),
+        _made_section(artifact),
+    ]
+    head = f"# {escape(name)}\n\n{_opening(identity.kind, len(records))}"
+    write_text(artifact.path / CARD, f"---\n{front}---\n\n" + "\n\n".join([head, *filter(None, sections)]) + "\n")
+
+
+def escape(text: Any) -> str:
+    """Text as plain text in Markdown: no mark-up, no HTML, one line."""
+    plain = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _SPECIAL.sub(r"\\\1", plain)
+
+
+def _name(summary: Mapping[str, Any]) -> str:
+    condition = summary.get("condition") or summary
+    name = f"{condition.get('response_set')}, recipe {condition.get('recipe')}"
+    refusals = condition.get("num_refusals")
+    return f"{name}, {refusals} refusals ({condition['strategy']})" if refusals else name
+
+
+def _front(artifact: Artifact, name: str, rows: int, sources: Sequence[Part]) -> dict[str, Any]:
+    """The YAML front matter, in the hub's vocabulary."""
+    files = {key: file for key, file in _FILES[artifact.identity.kind].items() if file in artifact.identity.outputs}
+    configs: list[dict[str, Any]] = [
+        {"config_name": key, "data_files": [{"split": "train", "path": file}]} for key, file in files.items()
+    ]
+    configs[0]["default"] = True
+    return (
+        {"pretty_name": name}
+        | _licence(sources)
+        | {
+            "task_categories": ["text-generation"],
+            "size_categories": [next((word for most, word in _SIZES if rows < most), "n>1M")],
+            "tags": ["response-tuning", artifact.identity.kind],
+            "configs": configs,
+        }
+    )
+
+
+def _licence(sources: Sequence[Part]) -> dict[str, Any]:
+    """`license` of the front matter: each part's, `unknown` included; `other` for one the hub has no word for."""
+    found = sorted({_licence_word(part.licence) for part in sources}) or [UNKNOWN]
+    value = {"license": found[0] if len(found) == 1 else found}
+    if "other" in found:
+        value["license_name"] = ", ".join(sorted({p.licence for p in sources if _licence_word(p.licence) == "other"}))
+    return value
+
+
+def _licence_word(licence: str) -> str:
+    word = licence.lower().split(" ")[0]
+    return word if word == UNKNOWN or _KNOWN.fullmatch(word) else "other"
+
+
+def _opening(kind: str, rows: int) -> str:
+    if kind == "trainset":
+        return (
+            f"A training set of {rows:,} rows: `rt.parquet` holds the responses alone (Response Tuning), `it.parquet`, "
+            "if there is one, the same rows with their instructions. Made by `rt mix`."
+        )
+    return (
+        f"A curated response set of {rows:,} rows (`data.parquet`). `decisions.parquet` says of every row that came in "
+        "whether it was kept, and if not, which step dropped it and why; `lineage.json` says of every row here where "
+        "it came from and which steps changed it. Made by `rt curate`."
+    )
+
+
+def _rows_section(summary: Mapping[str, Any]) -> str:
+    if "funnel" in summary:
+        readable = summary["rows_in"] - summary["quarantined"]
+        rows = [("read", summary["rows_in"], 0, 0, summary["quarantined"], readable, "")]
+        for step in summary["funnel"]:
+            reasons = ", ".join(f"{escape(reason)} {count:,}" for reason, count in step["reasons"].items())
+            rows.append(
+                (escape(step["step"]), *(step[k] for k in ("rows_in", "changed", "dropped")), 0, step["kept"], reasons)
+            )
+        head = ("step", "rows in", "changed", "dropped", "quarantined", "kept", "reasons")
+        return "## Rows\n\n" + table(head, rows)
+    labels = {
+        "rows": "rows of this set",
+        "base_rows": "rows of the base set",
+        "base_kept": "of these taken",
+        "pool_rows": "rows of the refusal pool",
+        "pool_passing": "of these refusals by the rule",
+        "refusals": "of these taken",
+        "quarantined": "unusable rows of the inputs (`quarantine.jsonl`)",
+        "without_instruction": "rows without an instruction",
+    }
+    return "## Rows\n\n" + table(("", "rows"), [(text, summary[key]) for key, text in labels.items() if key in summary])
+
+
+def table(head: Sequence[str], rows: Rows) -> str:
+    """A Markdown table; numbers to the right. Cells are taken as they are: escape what is data."""
+    rows = [
+        ["" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows
+    ]
+    right = [bool(rows) and all(re.fullmatch(r"[\d,.%]*", row[column]) for row in rows) for column in range(len(head))]
+    rule = ["---:" if to_the_right else "---" for to_the_right in right]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [list(head), rule, *rows])
+
+
+def _lengths_section(found: Lengths) -> str:
+    if found.mean is None:
+        return "## Lengths\n\nNo rows."
+    head = ("", "mean", "least", *found.quantiles, "most")
+    row = ("words", f"{found.mean:,}", found.least, *(f"{value:,}" for value in found.quantiles.values()), found.most)
+    return "## Lengths\n\nWords of the responses (runs of other than white space).\n\n" + table(head, [row])
+
+
+def _style_section(records: Sequence[Record]) -> str:
+    found = style(records)
+    if found is None:
+        return ""
+    rows = [
+        ("responses with a list (two items or more)", f"{found.list_share:.1%}"),
+        ("responses with a code fence", f"{found.code_share:.1%}"),
+        ("responses that end with a question", f"{found.question_share:.1%}"),
+        ("mean number of sentences", f"{found.mean_sentences:,}"),
+    ]
+    first = ", ".join(f"{escape(word)} ({share:.1%})" for word, share in found.first_words)
+    measured = "all rows" if found.rows == len(records) else f"{found.rows:,} of {len(records):,} rows, drawn by row id"
+    text = f"Style measures: what can be counted, not how good it is. Measured on {measured}."
+    return f"## Style\n\n{text}\n\n{table(('measure', 'value'), rows)}\n\nCommonest first words: {first or 'none'}."
+
+
+def _similarity_section(settings: Mapping[str, Any], measures: Sequence[Mapping[str, Any]]) -> str:
+    """What the steps that used an encoder found; nothing if none did."""
+    recipe = (settings.get("recipe") or {}).get("steps") or ()
+    rows = []
+    for position, step in enumerate(recipe, 1):
+        if not isinstance(step.get("encoder"), Mapping):
+            continue
+        found = [row for row in measures if row["position"] == position]
+        rows += [(escape(step["step"]), "encoder", escape(step["encoder"].get("model")))]
+        if "threshold" in step:
+            rows += [(escape(step["step"]), "threshold", f"{step['threshold']:g}")]
+        rows += [(escape(row["step"]), escape(row["measure"]), f"{row['value']:,.6g}") for row in found]
+    if not rows:
+        return ""
+    return "## Similarity\n\nWhat was found by comparing embeddings.\n\n" + table(("step", "measure", "value"), rows)
+
+
+def _sources_section(sources: Sequence[Part]) -> str:
+    rows = [
+        (escape(p.source), p.rows, escape(p.licence), ", ".join(f"{k} {escape(v)}" for k, v in p.facts.items()))
+        for p in sources
+    ]
+    text = (
+        "The licence of each part is the one stated for its source; `unknown` means that nobody stated one to this "
+        "tool, not that there is none. The set as a whole must be used under all of them."
+    )
+    return "## Sources and licences\n\n" + text + "\n\n" + table(("source", "rows", "licence", "origin"), rows)
+
+
+def _load_section(artifact: Artifact) -> str:
+    lines = ["from datasets import load_dataset", ""]
+    if artifact.identity.kind == "curated":
+        lines += ['rows = load_dataset("path/of/this/folder", split="train")']
+    else:
+        lines += ['responses = load_dataset("path/of/this/folder", "rt", split="train")']
+    if "it.parquet" in artifact.identity.outputs:
+        lines += ['pairs = load_dataset("path/of/this/folder", "it", split="train")']
+    if artifact.identity.kind == "curated" or "it.parquet" in artifact.identity.outputs:
+        name = "rows" if artifact.identity.kind == "curated" else "pairs"
+        lines += [
+            "# for TRL's SFTTrainer, where every row has an instruction",
+            f'pairs = {name}.select_columns(["instruction", "response"])',
+            'pairs = pairs.rename_columns({"instruction": "prompt", "response": "completion"})',
+        ]
+    code = "\n".join(lines)
+    return f"## Load it\n\n```python\n{code}\n```\n\n`rt train` trains on this folder with the paper's own sequences."
+
+
+def _made_section(artifact: Artifact) -> str:
+    identity = artifact.identity
+    settings = yaml.safe_dump(_ordered(identity.settings), sort_keys=False, allow_unicode=True, width=100)
+    rows = [("stage", f"{identity.stage}, version {identity.stage_version}")]
+    rows += [(escape(name), escape(version)) for name, version in sorted(identity.packages.items())]
+    digests = [("this artifact", f"`{artifact.digest}`")]
+    digests += [(f"input {escape(name)}", f"`{digest}`") for name, digest in sorted(identity.inputs.items())]
+    digests += [(escape(name), f"`{output.sha256}`") for name, output in sorted(identity.outputs.items())]
+    return "\n\n".join(
+        [
+            "## How it was made",
+            "Settings, resolved:",
+            _indented(settings),
+            table(("", "version"), rows),
+            "Digests (SHA-256); `lineage.json` has the chain up to the pinned inputs:",
+            table(("", "digest"), digests),
+        ]
+    )
+
+
+def _ordered(value: Any) -> Any:
+    """Settings in one order, names first: read back from a manifest they have lost that of their class."""
+    if isinstance(value, Mapping):
+        return {key: _ordered(value[key]) for key in sorted(value, key=lambda key: (key not in ("name", "step"), key))}
+    return [_ordered(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _indented(text: str) -> str:
+    """A Markdown code block that nothing inside can end."""
+    return "\n".join(f"    {line}" for line in text.rstrip("\n").split("\n"))
