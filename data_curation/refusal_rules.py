@@ -28,7 +28,17 @@ from typing import Literal
 
 from data_curation.refusal_cues import DECLINES, DELIVERIES, OBJECTIONS, REDIRECTIONS, RULES, Rule
 
-__all__ = ["RULES", "VERSION", "Label", "Rule", "RuleVerdict", "classify", "normalise", "sentences"]
+__all__ = [
+    "RULES",
+    "VERSION",
+    "Label",
+    "Rule",
+    "RuleVerdict",
+    "classify",
+    "normalise",
+    "points_elsewhere",
+    "sentences",
+]
 
 Label = Literal["refusal", "compliance"]
 VERSION = 2
@@ -105,6 +115,11 @@ def _nothing_to_judge(text: str, prompt: str) -> str | None:
 def _lines(text: str) -> list[str]:
     """Lines with words in them, without chat markers."""
     return [line for line in re.sub(r"<\|\w+\|>", "", text).split("\n") if re.search(r"\w", line)]
+
+
+def points_elsewhere(sentence: str) -> bool:
+    """Whether a normalised sentence offers something else than what was asked (legal ways, help, alternatives)."""
+    return _ELSEWHERE.search(sentence) is not None
 
 
 def _repeats(text: str) -> bool:
