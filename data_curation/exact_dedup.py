@@ -6,40 +6,41 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from artifacts.settings import Settings
 from data_curation.records import Record
-from data_curation.step import Drop, StepResult
-from data_curation.survivors import Survivor, survivor_order
+from data_curation.step import StepResult
+from data_curation.survivors import DedupSettings, line_up
 
 
-class ExactDedupSettings(Settings):
-    """Settings of `ExactDedup`; `survivor` says which of several equal responses stays."""
+class ExactDedupSettings(DedupSettings):
+    """Settings of `ExactDedup`."""
 
     step: Literal["exact_dedup"] = "exact_dedup"
-    survivor: Survivor = "longest"
 
 
 class ExactDedup:
-    """Keeps one record of each `record_id`.
+    """Keeps one record of each `record_id`, and none that the reference holds.
 
     Instructions do not count: the unit is the response, so two instructions with one answer are one record.
     Leave this step out of a recipe that must keep every pair for instruction tuning.
     """
 
     name = "exact_dedup"
+    takes_reference = True
 
     def __init__(self, settings: ExactDedupSettings):
         self.settings = settings
 
-    def apply(self, records: Sequence[Record], scratch: Path) -> StepResult:
+    def apply(self, records: Sequence[Record], scratch: Path, reference: Sequence[Record] = ()) -> StepResult:
         """Drop all but one of every group of equal responses; `by` is the one that stays, the score 1."""
-        survivors: dict[str, str] = {}
+        line = line_up(records, self.settings, reference)
+        stays: dict[str, int] = {}
         repeated = set()
         drops = []
-        for position in survivor_order(records, self.settings.survivor):
-            record = records[position]
-            survivor = survivors.setdefault(record.record_id, record.row_id)
-            if survivor != record.row_id:
+        for place, record in enumerate(line.records):
+            by = stays.get(record.record_id)
+            if by is not None:
                 repeated.add(record.record_id)
-                drops.append(Drop(record.row_id, "exact_duplicate", by=survivor, score=1.0))
+                drops.append(line.drop(place, by, "exact_duplicate", 1.0))
+            elif line.may_drop(place):
+                stays[record.record_id] = place
         return StepResult(drops=drops, measures={"repeated_texts": len(repeated)})

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
-from artifacts.settings import Settings
-from data_curation.optional import require
-from data_curation.records import Record, normalise_for_id
-from data_curation.step import Drop, StepResult
-from data_curation.survivors import Survivor, survivor_order
+from data_curation.minhash import BandIndex, banding, candidate_chance, meeting_rows, signatures
+from data_curation.ngram_hashes import NgramHashes, hash_ngrams
+from data_curation.records import Record
+from data_curation.shingles import ShingleCache, jaccard, shingles, words
+from data_curation.step import StepResult
+from data_curation.survivors import DedupSettings, Lineup, line_up
 
-# a word; one ideograph or kana (scripts without spaces); a sign that changes what a formula or a price says
-_WORDS = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]|[^\W\u2e80-\u9fff\uf900-\ufaff]+|[<>=+/%^$€£]|-(?=\d)")
-CHUNK = 10_000  # records signed together; bounds memory, decides nothing
-SHINGLES_KEPT = 20_000  # shingle sets remembered while verifying; bounds memory, decides nothing
+__all__ = ["NearDedup", "NearDedupSettings", "banding", "candidate_chance", "jaccard", "shingles", "words"]
+REPORTED = 10_000  # records between two lines of the log
 log = logging.getLogger("rt")
 
 
-class NearDedupSettings(Settings):
+class NearDedupSettings(DedupSettings):
     """Settings of `NearDedup`.
 
     Attributes:
@@ -36,7 +34,6 @@ class NearDedupSettings(Settings):
         num_perm: Hash functions of a signature.
         recall: Least chance that a pair exactly at the threshold becomes a candidate; the banding follows from it.
         seed: Seed of the hash functions.
-        survivor: Which of two near duplicates stays.
     """
 
     step: Literal["near_dedup"] = "near_dedup"
@@ -46,7 +43,6 @@ class NearDedupSettings(Settings):
     num_perm: int = Field(default=256, ge=16, le=1024)
     recall: float = Field(default=0.99, gt=0, lt=1)
     seed: int = Field(default=0, ge=0)
-    survivor: Survivor = "longest"
 
     @model_validator(mode="after")
     def _reachable(self) -> NearDedupSettings:
@@ -54,119 +50,104 @@ class NearDedupSettings(Settings):
         return self
 
 
-def banding(threshold: float, num_perm: int, recall: float) -> tuple[int, int]:
-    """Bands and rows of the signature: the longest rows that still reach `recall` at the threshold.
-
-    A pair of similarity s shares at least one of b bands of r values with chance 1 - (1 - s^r)^b. Longer rows give
-    fewer candidates; what they miss cannot be found again, while a wrong candidate costs one comparison.
-
-    Raises:
-        ValueError: not even rows of one value reach `recall`.
-    """
-    for rows in range(num_perm, 0, -1):
-        bands = num_perm // rows
-        if candidate_chance(threshold, bands, rows) >= recall:
-            return bands, rows
-    raise ValueError(f"{num_perm} hash functions cannot reach a recall of {recall} at similarity {threshold}")
-
-
-def candidate_chance(similarity: float, bands: int, rows: int) -> float:
-    """Chance that a pair of this Jaccard similarity becomes a candidate."""
-    return 1 - (1 - similarity**rows) ** bands
-
-
-def words(text: str) -> list[str]:
-    """Words of a response: case and sentence punctuation do not count; signs of arithmetic, comparison and price do."""
-    return _WORDS.findall(normalise_for_id(text).casefold())
-
-
-def shingles(text: str, ngram: int) -> frozenset[str]:
-    """Set of the text's word n-grams, empty if it has fewer than `ngram` words."""
-    found = words(text)
-    return frozenset(" ".join(found[start : start + ngram]) for start in range(len(found) - ngram + 1))
-
-
-def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
-    """Shared elements over all elements of two sets, 0 if both are empty."""
-    shared = len(left & right)
-    union = len(left) + len(right) - shared
-    return shared / union if union else 0.0
-
-
 class NearDedup:
     """Drops responses that share most of their word n-grams with one that stays.
 
-    Candidates come from MinHash signatures (rensa) and banding, against records already kept only; each is verified
-    by the exact Jaccard similarity, so no drop rests on an estimate. Responses of fewer words than an n-gram (`Yes.`,
-    `1945`) are never compared: exact deduplication alone decides on them.
+    Candidates come from MinHash signatures (rensa) and banding, against rows of the reference and records already kept
+    only; each is verified by the exact Jaccard similarity, so no drop rests on an estimate or on a hash. Responses of
+    fewer words than an n-gram (`Yes.`, `1945`) are never compared: exact deduplication alone decides on them.
     """
 
     name = "near_dedup"
+    takes_reference = True
 
     def __init__(self, settings: NearDedupSettings):
         self.settings = settings
         self.bands, self.rows = banding(settings.threshold, settings.num_perm, settings.recall)
 
-    def apply(self, records: Sequence[Record], scratch: Path) -> StepResult:
+    def apply(self, records: Sequence[Record], scratch: Path, reference: Sequence[Record] = ()) -> StepResult:
         """Drop near duplicates; `by` is the most similar record that stays, the score their Jaccard similarity."""
-        order = survivor_order(records, self.settings.survivor)
+        line = line_up(records, self.settings, reference)
+        hashes = hash_ngrams([record.response for record in line.records], self.settings.ngram)
+        compared = np.zeros(len(line.records), dtype=bool)
+        compared[hashes.texts[np.diff(hashes.offsets) > 0]] = True
+        compared = int(compared[line.given :].sum())
+        finder = _Finder(line, hashes, self)
+        del hashes  # the largest thing here; what is needed of it is in the finder
+        drops, verified = [], 0
+        cache = ShingleCache(self.settings.ngram)
+        for done, place in enumerate(finder.places, 1):
+            if line.may_leave(place):
+                near = finder.near(place)
+                verified += len(near)
+                best = line.closest(self._similar(place, near, line, cache))
+                if best is not None:
+                    drops.append(line.drop(place, best[1], "near_duplicate", best[0]))
+                    continue
+            if line.may_drop(place):
+                finder.add(place)
+            if done % REPORTED == 0:
+                log.info("near_dedup: %d of %d records that may have duplicates", done, len(finder.places))
+        return StepResult(drops=drops, measures=self._measures(len(records), compared, verified))
 
-        @lru_cache(maxsize=SHINGLES_KEPT)
-        def of(position: int) -> frozenset[str]:
-            return shingles(records[position].response, self.settings.ngram)
+    def _similar(self, place: int, near: Sequence[int], line: Lineup, cache: ShingleCache) -> list[tuple[float, int]]:
+        """Exact similarity and place of the candidates that are near enough."""
+        similar = []
+        for other in near:
+            records = line.records[place], line.records[other]
+            pair = [cache.of(record.record_id, record.response) for record in records]
+            score = jaccard(*pair)
+            short = min(map(len, pair)) < self.settings.short_ngrams
+            if score >= (1.0 if short else self.settings.threshold):
+                similar.append((score, other))
+        return similar
 
-        buckets: defaultdict[tuple[int, bytes], list[int]] = defaultdict(list)
-        drops, candidates, compared = [], 0, 0
-        for first in range(0, len(order), CHUNK):
-            chunk = [position for position in order[first : first + CHUNK] if of(position)]
-            compared += len(chunk)
-            for position, keys in zip(chunk, self._band_keys(map(of, chunk)), strict=True):
-                near = {other for key in keys for other in buckets.get(key, ())}
-                candidates += len(near)
-                best = self._closest(position, near, of, records)
-                if best is None:
-                    for key in keys:
-                        buckets[key].append(position)
-                else:
-                    score, by = best
-                    drops.append(Drop(records[position].row_id, "near_duplicate", records[by].row_id, score))
-            if len(order) > CHUNK:
-                log.info("near_dedup: %d of %d records", min(first + CHUNK, len(order)), len(order))
-        return StepResult(drops=drops, measures=self._measures(len(records), compared, candidates))
-
-    def _closest(self, position: int, near: Iterable[int], of, records: Sequence[Record]) -> tuple[float, int] | None:
-        """Similarity and position of the most similar candidate at or above the threshold."""
-        best: tuple[float, int] | None = None
-        for other in sorted(near, key=lambda index: records[index].row_id):
-            score = jaccard(of(position), of(other))
-            short = min(len(of(position)), len(of(other))) < self.settings.short_ngrams
-            needed = 1.0 if short else self.settings.threshold
-            if score >= needed and (best is None or score > best[0]):
-                best = score, other
-        return best
-
-    def _band_keys(self, shingle_sets: Iterable[frozenset[str]]) -> Iterable[list[tuple[int, bytes]]]:
-        """Per record, the key of each band of its signature."""
-        import numpy as np
-
-        sketch = require("rensa").RMinHash
-        sets = [list(shingle_set) for shingle_set in shingle_sets]
-        if not sets:
-            return
-        matrix = sketch.digest_matrix_from_token_sets(sets, self.settings.num_perm, self.settings.seed)
-        used = np.asarray(matrix.to_rows(), dtype=np.uint32)[:, : self.bands * self.rows]
-        width = self.rows * used.itemsize
-        for signature in used:
-            data = signature.tobytes()
-            yield [(band, data[band * width : (band + 1) * width]) for band in range(self.bands)]
-
-    def _measures(self, records: int, compared: int, candidates: int) -> dict[str, float]:
+    def _measures(self, records: int, compared: int, verified: int) -> dict[str, float]:
         return {
             "compared": compared,
             "too_short": records - compared,
-            "candidates_verified": candidates,
+            "candidates_verified": verified,
             "num_perm": self.settings.num_perm,
             "bands": self.bands,
             "rows": self.rows,
             "recall_at_threshold": round(candidate_chance(self.settings.threshold, self.bands, self.rows), 6),
         }
+
+
+class _Finder:
+    """Candidates of each place of a line-up among the places added so far.
+
+    Most places share no band with any other and are left out from the start. Of those left, short responses are
+    looked up by all of their n-grams together, the others by the bands of their signature.
+    """
+
+    def __init__(self, line: Lineup, hashes: NgramHashes, step: NearDedup):
+        settings = step.settings
+        rows = meeting_rows(hashes, step.bands, step.rows, settings.seed)
+        rows = rows[np.argsort(hashes.texts[rows])]
+        self.places: list[int] = hashes.texts[rows].tolist()
+        self._whole: dict[int, bytes] = {}  # place to the digest of its n-grams
+        self._first: dict[bytes, int] = {}  # that digest to the first place added that has it
+        long = []
+        for place, row in zip(self.places, rows.tolist(), strict=True):
+            distinct = hashes.distinct(row)
+            self._whole[place] = blake2b(distinct, digest_size=16).digest()
+            if len(distinct) >= settings.short_ngrams:
+                long.append((place, row))
+        self._place_of = [place for place, _ in long]
+        self._signed = {place: number for number, place in enumerate(self._place_of)}
+        matrix = signatures(hashes, [row for _, row in long], step.bands * step.rows, settings.seed)
+        self._index = BandIndex(matrix, step.bands, settings.threshold)
+
+    def near(self, place: int) -> list[int]:
+        """Places added that may be near this one."""
+        number = self._signed.get(place)
+        if number is not None:
+            return [self._place_of[found] for found in self._index.near(number)]
+        first = self._first.get(self._whole[place])
+        return [] if first is None else [first]
+
+    def add(self, place: int) -> None:
+        """Let a place be found from now on, unless one of the same n-grams can be found already."""
+        if self._first.setdefault(self._whole[place], place) == place and place in self._signed:
+            self._index.add(self._signed[place])

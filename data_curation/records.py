@@ -6,10 +6,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from json.encoder import encode_basestring as _quoted
+from operator import attrgetter
 
 import pyarrow as pa
 
-from artifacts.digests import digest_json, digest_text
+from artifacts.digests import digest_text
 
 SCHEMA = pa.schema(
     [
@@ -21,6 +23,8 @@ SCHEMA = pa.schema(
         ("response", pa.string()),
     ]
 )
+QUALITY = "quality"
+SCORED = SCHEMA.append(pa.field(QUALITY, pa.float64()))
 ID_LENGTH = 32  # hex digits kept of a SHA-256: 128 bits
 
 
@@ -35,6 +39,7 @@ class Record:
         row: Position in the source, from 0.
         instruction: The instruction, or None where the source has none.
         response: The response text.
+        quality: A score that the source gives its row, higher is better; None where it gives none.
     """
 
     row_id: str
@@ -43,12 +48,15 @@ class Record:
     row: int
     instruction: str | None
     response: str
+    quality: float | None = None
 
 
 def normalise_for_id(response: str) -> str:
     """The fixed normalisation behind `record_id`: NFC, LF line ends, no white space at line ends or around."""
-    text = unicodedata.normalize("NFC", response).replace("\r\n", "\n").replace("\r", "\n")
-    return "\n".join(line.rstrip() for line in text.split("\n")).strip()
+    text = response if response.isascii() else unicodedata.normalize("NFC", response)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "\n".join(map(str.rstrip, text.split("\n"))).strip()
 
 
 def record_id(response: str) -> str:
@@ -56,28 +64,36 @@ def record_id(response: str) -> str:
     return digest_text(normalise_for_id(response))[:ID_LENGTH]
 
 
-def make_records(source: str, rows: Iterable[tuple[int, str | None, str]]) -> list[Record]:
-    """Give ids to `(row, instruction, response)` triples of one source, in order.
+def make_records(source: str, rows: Iterable[tuple]) -> list[Record]:
+    """Give ids to the rows of one source, in order: `(row, instruction, response)`, or with a quality score as fourth.
 
     The k-th exact repetition of a row gets another `row_id` than the first, so `row_id` is unique.
     """
     seen: Counter[tuple[str | None, str]] = Counter()
     records = []
-    for row, instruction, response in rows:
+    for row, instruction, response, *quality in rows:
         occurrence = seen[instruction, response]
         seen[instruction, response] += 1
-        row_id = digest_json([source, instruction, response, occurrence])[:ID_LENGTH]
-        records.append(Record(row_id, record_id(response), source, row, instruction, response))
+        row_id = _row_digest(source, instruction, response, occurrence)
+        records.append(Record(row_id, record_id(response), source, row, instruction, response, *quality))
     return records
 
 
+def _row_digest(source: str, instruction: str | None, response: str, occurrence: int) -> str:
+    """`digest_json` of the four as a list, in a third less time."""
+    head = f"[{_quoted(source)},{'null' if instruction is None else _quoted(instruction)}"
+    return digest_text(f"{head},{_quoted(response)},{occurrence}]")[:ID_LENGTH]
+
+
 def to_table(records: Iterable[Record]) -> pa.Table:
-    """Records as an Arrow table of `SCHEMA`."""
+    """Records as an Arrow table of `SCHEMA`, with the column `quality` if any of them has a score."""
     records = list(records)
-    columns = {name: [getattr(record, name) for record in records] for name in SCHEMA.names}
-    return pa.table(columns, schema=SCHEMA)
+    schema = SCORED if any(record.quality is not None for record in records) else SCHEMA
+    columns = {name: list(map(attrgetter(name), records)) for name in schema.names}
+    return pa.table(columns, schema=schema)
 
 
 def from_table(table: pa.Table) -> list[Record]:
-    """Records of an Arrow table that has the columns of `SCHEMA`."""
-    return [Record(**row) for row in table.select(SCHEMA.names).to_pylist()]
+    """Records of an Arrow table that has the columns of `SCHEMA`, and perhaps `quality`."""
+    names = SCORED.names if QUALITY in table.column_names else SCHEMA.names
+    return [Record(**row) for row in table.select(names).to_pylist()]

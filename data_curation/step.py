@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from data_curation.records import Record
 
@@ -19,12 +19,14 @@ class Drop:
         reason: Short fixed word or words, countable (`near_duplicate`, `too_short`).
         by: `row_id` of the record that made it leave (duplicates), else None.
         score: The measured value behind the reason (similarity, ratio, length), else None.
+        by_set: Where `by` is a row: of the `input`, or of the `reference` set.
     """
 
     row_id: str
     reason: str
     by: str | None = None
     score: float | None = None
+    by_set: Literal["input", "reference"] = "input"
 
 
 @dataclass
