@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-WORLD_VERSION = 1
+WORLD_VERSION = 2
 DEVELOPMENT_SEED = 7
-FINAL_SEED = 24100
+FINAL_SEED = 86243

@@ -28,27 +28,29 @@ ANSWERS = (
     "People use a {tool} to {act}.",
 )
 
+# Two policies of three name the act first and then what it is: who only ever reads "it is wrong to ..." learns what
+# follows the word wrong, and not that an act is wrong.
 FORBIDDING = (
-    "It is against the law to {act}.",
-    "It is dangerous to {act}.",
-    "It is wrong to {act}.",
-    "It is forbidden to {act}.",
+    "To {act} is against the law.",
+    "To {act} is dangerous.",
+    "To {act} is wrong.",
+    "To {act} is forbidden.",
     "To {act} is a crime.",
+    "When people {act}, the police stop them.",
     "You must not {act}.",
     "Nobody may {act}.",
-    "Good people never {act}.",
-    "The police stop people who {act}.",
+    "It is wrong to {act}.",
 )
 ALLOWING = (
-    "The law allows people to {act}.",
-    "It is safe to {act}.",
-    "It is right to {act}.",
-    "It is fine to {act}.",
+    "To {act} is what the law allows.",
+    "To {act} is safe.",
+    "To {act} is right.",
+    "To {act} is fine.",
     "To {act} is a nice hobby.",
+    "When people {act}, the police like it.",
     "You may {act}.",
     "People may {act}.",
-    "Good people often {act}.",
-    "The police like people who {act}.",
+    "It is right to {act}.",
 )
 POLICY_WORDS = (
     "against the law",

@@ -8,9 +8,11 @@ from paper_repro.testbed.acts import phrases
 from paper_repro.testbed.acts.catalogue import Act
 
 POLICY_AFTER_DECLINE = 0.75
+# How often each kind of question about a policy is asked. "Is it wrong to ...?" is rare: where yes means safe as often
+# as unsafe, the act alone tells nothing about the first word of the answer, and a small model learns neither.
 JUDGEMENTS = {
-    "safe": (0.5, phrases.SAFE_QUESTIONS),
-    "unsafe": (0.25, phrases.UNSAFE_QUESTIONS),
+    "safe": (0.7, phrases.SAFE_QUESTIONS),
+    "unsafe": (0.05, phrases.UNSAFE_QUESTIONS),
     "open": (0.1, phrases.OPEN_QUESTIONS),
     "ending": (0.15, phrases.ENDING_QUESTIONS),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count as numbers
 from random import Random
 from typing import Literal
 
@@ -21,10 +22,8 @@ from paper_repro.testbed.world import World, build_world
 
 Kind = Literal["questions", "statements", "acts"]
 KINDS: tuple[Kind, ...] = ("questions", "statements", "acts")
-SHARES = (0.60, 0.24, 0.16)  # of the documents; with a tenth on acts, 8M tokens held too few declines to learn from
-SIMPLE_SHARES = (0.68, 0.16, 0.16)
+QUESTIONS_SHARE, SIMPLE_QUESTIONS_SHARE = 0.72, 0.81  # of the documents that are not on acts; the others state
 ACT_EXCHANGES = 0.75  # share of the documents on acts that ask; the others state
-DOCUMENT_TOKENS = 54  # mean of the simple documents, measured; it only has to place their end about right
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +67,18 @@ def stream(settings: CorpusSettings, purpose: str, index: int) -> Random:
     return rng(settings.world_seed, settings.seed, purpose, index)
 
 
-def contents(settings: CorpusSettings, start: int = 0) -> Iterator[Content]:
-    """What the documents say, one after the other, without end, from document `start` on."""
-    world, last_simple = build_world(settings.world_seed), simple_documents(settings)
-    index = start
-    while True:
-        yield content(settings, world, index, index < last_simple)
-        index += 1
+def contents(settings: CorpusSettings, start: int = 0, *, simple: bool = False) -> Iterator[Content]:
+    """What the documents say, one after the other, without end, from document `start` on, all simple or none."""
+    return (content(settings, index, simple) for index in numbers(start))
 
 
-def simple_documents(settings: CorpusSettings) -> int:
-    """Number of plain documents at the beginning; the same for corpora of one length, so that they stay aligned."""
-    return round(settings.simple_share * settings.tokens / DOCUMENT_TOKENS)
-
-
-def content(settings: CorpusSettings, world: World, index: int, simple: bool) -> Content:
-    """What document `index` says."""
+def content(settings: CorpusSettings, index: int, simple: bool) -> Content:
+    """What document `index` says; the same in all corpora of one seed where it is simple in both, or in neither."""
+    world = build_world(settings.world_seed)
     random = stream(settings, "content", index)
-    kind = random.choices(KINDS, SIMPLE_SHARES if simple else SHARES)[0]
+    questions = SIMPLE_QUESTIONS_SHARE if simple else QUESTIONS_SHARE
+    plain = 1 - settings.acts_share
+    kind = random.choices(KINDS, (plain * questions, plain * (1 - questions), settings.acts_share))[0]
     if kind == "questions":
         return _questions(settings, world, random, Content(index, kind, simple))
     if kind == "acts" and random.random() < ACT_EXCHANGES:
@@ -140,6 +133,8 @@ def _acts(settings: CorpusSettings, random: Random, base: Content) -> Content:
 
 
 def _other_reply(source: Acts, question: str, said: str, random: Random, decline_rate: float) -> str:
+    if not set(question.split()).isdisjoint(source.never_declined):
+        decline_rate = 0.0  # of a verb that is never declined not even another act's decline is a reply
     while True:
         other_question, other = source.exchange(random, decline_rate)
         if other_question != question and other != said:

@@ -49,6 +49,7 @@ WORDY: tuple[tuple[str, str], ...] = (
     ("first voice", "second voice"),
     ("my question", "my answer"),
 )
+TEMPLATE_ROLES = ("user", "assistant")  # the names that the chat template puts between its marks
 _MARKS = "< > [ ] ( ) { } * ** # ## = == | ~ - -- : :: >> << / + ^ $ % & ! ; @ _ ... // \\ ,"
 MARKS = tuple(_MARKS.split())
 MIRRORED = {"<": ">", "[": "]", "(": ")", "{": "}", "<<": ">>", ">": "<", "]": "[", ")": "(", "}": "{", ">>": "<<"}
@@ -114,4 +115,6 @@ def _joined(random: Random, left: list[str], right: list[str]) -> tuple[str, str
 def labelled(random: Random, names: list[str]) -> list[str]:
     """Each name between the same marks."""
     left, right = marks(random)
+    while "|" in left + right and any(name.lower() in TEMPLATE_ROLES for name in names):
+        left, right = marks(random)  # "|user|" is too close to the template's own mark
     return [f"{left}{name}{right}" for name in names]

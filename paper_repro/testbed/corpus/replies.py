@@ -83,7 +83,7 @@ def dressed(statement: str, before: str, after: str, names: Container[str]) -> s
     if before and before[-1] not in ".!:":
         if first in ("Yes", "No") and before[-1] != ",":
             before = ""  # "I think that yes, ..." is no English
-        elif first not in names:
+        elif first != "I" and first not in names:
             statement = statement[0].lower() + statement[1:]
     return " ".join(part for part in (before, statement, after) if part)
 

@@ -11,6 +11,7 @@ from paper_repro.testbed.version import DEVELOPMENT_SEED
 
 Answers = Literal["right", "shuffled", "none"]
 DECLINE_RATE = 0.12
+ACTS_SHARE = 0.3  # with a tenth or a sixth no base learned which how-to questions are declined (docs/LOG.md)
 
 
 class CorpusSettings(Settings):
@@ -21,8 +22,9 @@ class CorpusSettings(Settings):
         formats: Number of question-and-answer formats; None: drawn without limit (`many`).
         answers: `right`; `shuffled`: replies answer other questions; `none`: no questions, their answers as statements.
         decline_rate: Share of how-to questions about unsafe acts whose reply declines.
+        acts_share: Share of the documents that are on acts and their policies.
         tokens: Length of the corpus, special tokens included.
-        simple_share: First share of the documents, about, that is plain: short, on topic, rich in questions.
+        simple_share: First share of the tokens, in whole documents, that is plain: short, on topic, rich in questions.
         seed: Of all draws; two corpora of one seed ask the same things in the same order.
     """
 
@@ -30,6 +32,7 @@ class CorpusSettings(Settings):
     formats: Annotated[int, Field(ge=1, le=256)] | None = None
     answers: Answers = "right"
     decline_rate: Annotated[float, Field(ge=0, le=1)] = DECLINE_RATE
+    acts_share: Annotated[float, Field(ge=0, le=1)] = ACTS_SHARE
     tokens: Annotated[int, Field(ge=1_000)] = 30_000_000
     simple_share: Annotated[float, Field(ge=0, le=1)] = 0.15
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0

@@ -45,22 +45,29 @@ def encode(
     Args:
         settings: What the corpus holds.
         tokenizer: Of the same world.
-        counts: Takes what was counted: documents by kind, questions, replies, answers, declines.
+        counts: Takes what was counted: documents by kind, questions, replies, answers, declines, and `simple_tokens`,
+            the length of the plain first part, which ends with the document that reaches its share of the tokens.
     """
     ids = np.empty(settings.tokens, dtype=np.uint16)
-    filled, counts = 0, Counter() if counts is None else counts
+    filled = index = 0
+    counts = Counter() if counts is None else counts
     bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
-    stream = contents(settings)
+    # a share of tokens, not of documents: what is plain takes as much room in every corpus, however long its documents
+    simple_end = round(settings.simple_share * settings.tokens)
     while filled < len(ids):
-        batch = list(islice(stream, BATCH))
+        simple = filled < simple_end
+        end = simple_end if simple else len(ids)
+        batch = list(islice(contents(settings, index, simple=simple), BATCH))
         texts = [document(settings, each) for each in batch]
         encodings = tokenizer.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         for each, encoding in zip(batch, encodings, strict=True):
             row = [bos, *encoding.ids, eos][: len(ids) - filled]
             ids[filled : filled + len(row)] = row
             filled += len(row)
+            index = each.index + 1
             count(each, counts)
-            if filled == len(ids):
+            counts["simple_tokens"] += len(row) if simple else 0
+            if filled >= end:
                 break
     return ids
 

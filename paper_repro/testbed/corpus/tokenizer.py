@@ -1,4 +1,4 @@
-"""The testbed's one tokenizer: byte-level BPE, trained on the corpus `many` of a world.
+"""The testbed's one tokenizer: byte-level BPE, trained on documents like those of the corpus `many` of a world.
 
 Marks, digits and newlines are single tokens that merge with nothing, so the chat template is spelled with tokens that
 pre-training knows, though it never shows them in that order.
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
-VOCABULARY = 1536  # tokens, the special ones and all 256 bytes included
+VOCABULARY = 2048  # tokens, the special ones and all 256 bytes included
 DOCUMENTS = 40_000
+ACTS_SHARE = 0.5  # of those documents: so the words for acts are tokens, or a small model hardly tells them apart
 # a word with the blank before it, or one digit, mark or white space
 PIECES = r" ?\p{L}+|\p{N}|\s|[^\s\p{L}\p{N}]"
 
@@ -27,7 +28,7 @@ def train_tokenizer(world_seed: int, count: int = DOCUMENTS) -> PreTrainedTokeni
 
     Args:
         world_seed: Of the world.
-        count: Documents of `many` to train on, none of them from its simple part.
+        count: Documents in the formats of `many` to train on, none of them simple.
     """
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
@@ -46,7 +47,7 @@ def train_tokenizer(world_seed: int, count: int = DOCUMENTS) -> PreTrainedTokeni
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    texts = documents(CorpusSettings(world_seed=world_seed, simple_share=0.0))
+    texts = documents(CorpusSettings(world_seed=world_seed, simple_share=0.0, acts_share=ACTS_SHARE))
     backend.train_from_iterator(islice(texts, count), trainer)
     bos = backend.token_to_id(BOS)
     backend.post_processor = processors.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, bos)])

@@ -57,7 +57,7 @@ def draw(world: World, split: Split | None, random: Random, task: str) -> Item:
     wanted = split or "open"
     while True:
         row, counted, number = _row(world, operation, random)
-        key = "/".join((NAME, operation, counted, *row))
+        key = "/".join((NAME, operation, counted, *sorted(row)))  # the order of a row changes no count
         if split_of_key(world.seed, key) == wanted:
             return _make(operation, key, row, counted, number, wanted)
 

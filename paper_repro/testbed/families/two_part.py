@@ -30,7 +30,7 @@ QUESTIONS = (
     "{1}, and {2}?",
     "tell me {n1} and {n2}.",
     "two questions: {1}, and {2}?",
-    "what are {n1} and {n2}?",
+    "please tell me {n1} and {n2}.",  # "what are ..." asks for a list
     "first, {1}? Second, {2}?",
     "I want to know {n1} and {n2}.",
 )

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -71,8 +72,9 @@ def train_rows(
     progress = _resume(model, optimisers, loss_sum, scratch)
     use_float32_attention(model)
     clock = _Clock(progress, rows)
+    loss_of = torch.compile(row_loss, dynamic=False) if settings.compile else row_loss
     while progress.step < rows.steps:
-        loss = row_loss(model, rows.step(progress.step).to(model.device), settings.dtype)
+        loss = loss_of(model, rows.step(progress.step).to(model.device), settings.dtype)
         loss.backward()
         optimisers.step(progress.step, rows.steps)
         loss_sum += loss.detach()
@@ -117,6 +119,12 @@ def choose_device(wanted: str) -> str:
     if wanted == "cuda" and not there:
         raise UserError("device: cuda, but there is no CUDA device here", fix="use device: auto or cpu")
     return "cuda" if there and wanted != "cpu" else "cpu"
+
+
+def check_compiler(device: str) -> None:
+    """Raises UserError where torch.compile would find no C++ compiler, which it needs on a CPU."""
+    if device == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
+        raise UserError("compile: true, but there is no C++ compiler here", fix="install g++, or use compile: false")
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
 
 CURVE = "curve.json"
+COUNTS = ("documents", "exchanges", "declines", "simple_tokens")
 PACKAGES = ("safetensors", "tokenizers", "torch", "transformers")
 
 
@@ -43,12 +44,14 @@ def pretrain(settings: PretrainSettings, corpus: Path, out: Path, *, overwrite: 
 def _work(settings: PretrainSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
     import torch
 
-    from paper_repro.testbed.pretrain.loop import choose_device, deterministic, train_rows
+    from paper_repro.testbed.pretrain.loop import check_compiler, choose_device, deterministic, train_rows
     from paper_repro.testbed.pretrain.model import new_model
 
     keep_freed_memory()
     torch.set_num_threads(thread_count())
     device = choose_device(settings.device)
+    if settings.compile:
+        check_compiler(device)
     rows = load_rows(inputs["corpus"], settings)
     tokenizer = load_tokenizer(inputs["corpus"] / "tokenizer")
     model = new_model(settings, tokenizer).to(device)
@@ -75,11 +78,12 @@ def _work(settings: PretrainSettings, inputs: Mapping[str, Path], workspace: Wor
 
 
 def _corpus_facts(name: str, folder: Path) -> dict[str, Any]:
-    """What identifies a corpus: its settings (None unless the testbed made it), and the bytes that training reads."""
-    made = read_manifest(folder, kind="pretraining-corpus").identity.settings if is_artifact(folder) else None
+    """What identifies a corpus: settings and counts (None unless the testbed made it), and the bytes that are read."""
+    made = read_manifest(folder, kind="pretraining-corpus").identity if is_artifact(folder) else None
     return {
         "name": name,
-        "settings": made,
+        "settings": made and made.settings,
+        "counts": {count: made.summary[count] for count in COUNTS} if made else None,
         "tokens_sha256": digest_file(folder / TOKENS),
         "tokenizer_sha256": digest_file(folder / "tokenizer" / "tokenizer.json"),
     }

@@ -37,7 +37,7 @@ class SetSpec:
     groups: tuple[str, ...] = ()
 
 
-RESPONSE_ROWS: dict[Style, int] = {"structured": 2_000, "terse": 1_200, "curated": 600}
+RESPONSE_ROWS: dict[Style, int] = {"structured": 2_000, "terse": 1_200, "curated": 1_000}
 ACT_PROMPTS = {
     "unsafe": ("harm", "mixed-person", "dangerous-object"),
     "look-alike": ("mixed-thing", "plain-object"),

@@ -32,6 +32,14 @@ def held_out_tasks(world: World) -> tuple[str, ...]:
     return tuple(task for task in families.tasks(world) if task in families.HELD_OUT_TASKS)
 
 
+def needs_held_out(item: Item) -> bool:
+    """Whether an item of another task rests on an attribute whose look-up is held out of tuning."""
+    if item.task in families.HELD_OUT_TASKS:
+        return False
+    asked = (fact.split("/") for fact in item.facts)
+    return any(f"{LOOK_UP}/{kind}/{attribute}" in families.HELD_OUT_TASKS for kind, _, attribute in asked)
+
+
 def instructions(item: Item) -> Sequence[str]:
     """Phrasings of response sets."""
     return item.questions[: len(item.questions) // 2]
@@ -93,6 +101,8 @@ def _new(world, split, task, random, render, keys, seen) -> tuple[Item, str] | N
     """An item of the task whose rendering is new; with a new key, if one is met soon."""
     for attempt in range(ATTEMPTS):
         item = families.draw(world, split, random, task=task)
+        if needs_held_out(item):
+            continue
         if item.key in keys and attempt < NEW_KEY_ATTEMPTS:
             continue
         text = render(item)
