@@ -1,4 +1,7 @@
-"""Which refusals enter a training set: the paper's word rule, and how so many are taken of those that pass it."""
+"""Which refusals enter a training set: the paper's word rule, and how so many are taken of those that pass it.
+
+Other rules, filters and strategies are in `refusal_selection`.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,12 @@ from artifacts.errors import UserError
 from data_curation.embeddings import EncoderSettings, embed_texts
 from data_curation.records import Record
 
-Rule = Literal["paper", "none"]
-Strategy = Literal["paper", "diverse"]
+Rule = Literal["paper", "none", "detector"]
+Strategy = Literal["paper", "random", "diverse", "targeted"]
 _PAPER_WORDS = re.compile(r"\b(?:ai|sorry)\b")
 
 
-def passes_rule(response: str, rule: Rule = "paper") -> bool:
+def passes_rule(response: str, rule: Literal["paper", "none"] = "paper") -> bool:
     """Whether a response counts as an explanatory refusal.
 
     The paper's rule (experiment 2): the stripped, lower-cased response holds `ai` or `sorry` as a word. It is a rule
@@ -64,13 +67,13 @@ def select(
     pool: Sequence[Record],
     count: int,
     *,
-    strategy: Strategy = "paper",
-    rule: Rule = "paper",
+    strategy: Literal["paper", "diverse"] = "paper",
+    rule: Literal["paper", "none"] = "paper",
     seed: int = 0,
     encoder: EncoderSettings | None = None,
     scratch: Path | None = None,
 ) -> list[Record]:
-    """Take `count` refusals; the first k of a larger count are the selection of count k.
+    """Take `count` refusals, near duplicates and all; the first k of a larger count are the selection of count k.
 
     Args:
         pool: Records to take from, in the order of their source.
