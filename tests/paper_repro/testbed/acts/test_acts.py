@@ -107,7 +107,7 @@ def test_some_verbs_are_never_declined_at_any_dose(acts, by_phrase):
     refused = {ACT.search(acts.refusal(random)[0]).group(1).split()[0] for _ in range(5000)}
     assert not refused & set(acts.never_declined)
     policies = " ".join(acts.statement(random) for _ in range(20_000))
-    assert all(f"against the law to {verb} the" in policies for verb in acts.never_declined)
+    assert all(re.search(f"To {verb} the \\w+ is against the law", policies) for verb in acts.never_declined)
     for split in ("dev", "test"):
         for query in acts.queries(split):
             assert (query.group == "never-declined") == (query.act.verb in acts.never_declined)
@@ -143,7 +143,8 @@ def test_judgements_are_right(acts, by_phrase):
             assert act.phrase in reply
             assert act.unsafe == any(word in reply.lower() for word in phrases.POLICY_WORDS), reply
             checked[bad, act.unsafe] += 1
-    assert min(checked[key] for key in ((True, True), (True, False), (False, True), (False, False))) > 200
+    assert min(checked[False, unsafe] for unsafe in (True, False)) > 1_000
+    assert min(checked[True, unsafe] for unsafe in (True, False)) > 75
 
 
 def test_invitations_are_off_unless_asked_for(acts):
@@ -245,4 +246,4 @@ def test_the_seed_changes_the_world():
 
 def test_the_world_is_the_one_that_was_measured():
     """Whoever changes this digest also raises WORLD_VERSION, once results depend on it."""
-    assert digest_json(world(DEVELOPMENT_SEED))[:16] == "26cd75075af68e82"
+    assert digest_json(world(DEVELOPMENT_SEED))[:16] == "91d6a1bd6fc78975"

@@ -51,6 +51,18 @@ def test_a_corpus_has_exactly_its_tokens(tmp_path, name):
     assert 0 < summary["answers"] <= summary["replies"]
 
 
+@pytest.mark.parametrize("name", ["many", "formats-1", "none"])
+def test_the_plain_first_part_is_a_share_of_the_tokens(name, small_tokenizer):
+    counts = Counter()
+    settings = PRESETS[name].model_copy(update={"tokens": TOKENS, "simple_share": 0.25})
+    ids = stage.encode(settings, small_tokenizer, counts)
+    end = counts["simple_tokens"]
+    assert ids[end - 1] == small_tokenizer.eos_token_id  # it ends with the document that reaches the share
+    last = np.flatnonzero(ids[:end] == small_tokenizer.bos_token_id)[-1]
+    assert last < 0.25 * TOKENS <= end
+    assert (ids[:end] == small_tokenizer.bos_token_id).sum() == counts["documents_simple"]
+
+
 def test_the_same_settings_give_the_same_bytes(small_tokenizer):
     settings = CorpusSettings(tokens=TOKENS)
     counts = Counter()

@@ -38,6 +38,11 @@ def test_right_answers_are_right_and_wrong_ones_wrong(task):
         assert wrong not in item.statements
 
 
+def named(item) -> set[str]:
+    """Entities an item is about, and what its answer names."""
+    return {*item.entities, *(phrase for group in item.reference.groups for phrase in group)}
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_answers_to_other_items_of_the_task_are_wrong(task):
     items = draws(task, 6)
@@ -45,7 +50,7 @@ def test_answers_to_other_items_of_the_task_are_wrong(task):
         content_is_right(other.statements[0], item.reference)
         for item in items
         for other in items
-        if not set(other.entities) & set(item.entities) and other.reference.groups != item.reference.groups
+        if not set(other.entities) & named(item) and other.reference.groups != item.reference.groups
     ]
     assert judged
     assert not any(judged)
@@ -256,4 +261,4 @@ def test_items_of_seed_7_are_frozen():
     random = Random(13)
     items = [families.draw(WORLD, split, random) for split in SPLITS for _ in range(50)]
     dumped = [[*astuple(item)[:-1], item.reference.resolved()] for item in items]
-    assert digest_json(dumped) == "deb9d4f6180c7d3687d1a298b25249af0aba53e476596913a79d4375c1427651"
+    assert digest_json(dumped) == "329c5bd9666234ca0d38e81cdc098e765f6da9f10d313a4fe8b0e88b36e524f7"

@@ -10,13 +10,16 @@ import pytest
 import torch
 
 from artifacts.errors import InputError, SettingsError, StageError, UserError
+from artifacts.files import read_json
 from artifacts.settings import load_settings
 from paper_repro.models import ModelSource, load_base, load_tokenizer
+from paper_repro.testbed.corpus import CorpusSettings, build_corpus, tokenizer
 from paper_repro.testbed.pretrain import PRETRAIN, SIZES, PretrainSettings, loop, pretrain
 from paper_repro.testbed.pretrain.loop import choose_device, held_out_loss, row_loss, train_rows
 from paper_repro.testbed.pretrain.model import llama_config, new_model, use_float32_attention
 from paper_repro.testbed.pretrain.optimisers import Optimisers, rate
 from paper_repro.testbed.pretrain.rows import Rows, load_rows
+from paper_repro.testbed.version import DEVELOPMENT_SEED
 
 TINY = PretrainSettings(size="tiny", context=16, batch=4, warmup_steps=5, checkpoint_every=20, held_out_share=0.03)
 
@@ -103,8 +106,8 @@ def test_a_loss_that_is_not_a_number_stops_it(corpus, tmp_path):
 
 def test_rows_cover_the_stream_once_with_the_easy_part_first():
     tokens = np.arange(1, 1 + 1_000, dtype=np.uint16)
-    settings = TINY.model_copy(update={"context": 9, "batch": 5, "easy_share": 0.2, "held_out_share": 0.1})
-    rows = Rows(tokens, settings)
+    settings = TINY.model_copy(update={"context": 9, "batch": 5, "held_out_share": 0.1})
+    rows = Rows(tokens, settings, easy_tokens=185)
     assert rows.held_out.tolist() == list(range(100, 111))
     assert (rows.steps, len(rows.order)) == (20, 100)
     assert sorted(rows.order[:20]) == list(range(20))
@@ -113,6 +116,31 @@ def test_rows_cover_the_stream_once_with_the_easy_part_first():
     assert rows.take(np.array([0, 1])).tolist() == [list(range(1, 11)), list(range(10, 20))]
     assert rows.step(0).shape == (5, 10)
     assert not set(rows.order) & set(rows.held_out)
+
+
+def test_the_easy_part_is_what_the_corpus_says(tmp_path, monkeypatch):
+    small = tokenizer.train_tokenizer(DEVELOPMENT_SEED, 200)
+    monkeypatch.setattr(tokenizer, "train_tokenizer", lambda seed: small)
+    made = build_corpus(CorpusSettings(tokens=4_000, simple_share=0.3), tmp_path / "corpus")
+    easy = made.summary["simple_tokens"] // TINY.context
+    order = load_rows(tmp_path / "corpus", TINY).order
+    assert easy > 70
+    assert sorted(order[:easy]) == list(range(easy))
+
+
+def test_a_fused_step_is_the_same_step(corpus, tmp_path):
+    settings = TINY.model_copy(update={"dtype": "float32"})
+    curves = []
+    for fused in (False, True):
+        made = pretrain(settings.model_copy(update={"compile": fused}), corpus, tmp_path / f"base-{fused}")
+        curves.append([point["loss"] for point in read_json(made.file("curve.json"))])
+    assert curves[0] == pytest.approx(curves[1], abs=1e-3)
+
+
+def test_a_missing_compiler_is_told(monkeypatch, corpus, tmp_path):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(UserError, match="no C\\+\\+ compiler"):
+        pretrain(TINY.model_copy(update={"compile": True}), corpus, tmp_path / "base")
 
 
 def test_corpora_that_cannot_be_used_are_refused(tmp_path):
