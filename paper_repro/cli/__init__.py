@@ -26,6 +26,7 @@ app = typer.Typer(
 COMMANDS = (
     "collect",
     "curate",
+    "inspect",
     "mix",
     "sequences",
     "train",
