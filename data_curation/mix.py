@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,17 @@ from artifacts.files import write_jsonl
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.settings import Settings
 from artifacts.stage import Stage, Workspace
+from data_curation.conflicts import ConflictSettings, Handling, resolve
 from data_curation.embeddings import EncoderSettings
 from data_curation.readers import Columns, Reading, read_file
 from data_curation.records import Record, from_table
-from data_curation.refusals import Rule, Strategy, passes_rule, select, shuffled
+from data_curation.refusal_selection import SelectionSettings, choose, is_plain
+from data_curation.refusals import Rule, Strategy, passes_rule, shuffled
 from data_curation.tables import write_table
 
 SCHEMA = pa.schema([(name, pa.string()) for name in ("row_id", "record_id", "origin", "instruction", "response")])
 UNTOUCHED = "paper"  # the recipe's name where nothing was curated: the paper did not
+LATER = ("selection", "conflicts", "conflict_search")  # settings that the first version did not have
 log = logging.getLogger("rt")
 
 
@@ -36,12 +39,18 @@ class MixSettings(Settings):
         base_size: Rows of the base set: the first so many of its shuffled rows; None, or no fewer than there are =
             all rows in their own order. The paper cuts to 1,000.
         num_refusals: Refusals taken from the pool and put after the base set.
-        strategy: `paper` (shuffle, take the first) or `diverse` (farthest points in embedding space).
-        seed: Seed of both shuffles; the paper's is 0.
-        refusal_rule: Which rows of the pool count as refusals: `paper` ('ai' or 'sorry' as a word) or `none` (all).
+        strategy: `paper` (shuffle, take the first), `random` (the same, of any order of the pool), `diverse` (farthest
+            points, or facility location, in embedding space), `targeted` (nearest to given topics, with quotas).
+        seed: Seed of the shuffles; the paper's is 0.
+        refusal_rule: Which rows of the pool count as refusals: `paper` ('ai' or 'sorry' as a word), `detector` (the
+            refusal detector) or `none` (all).
         base_columns: Columns of a plain base file; what is None is recognised.
         pool_columns: Columns of a plain pool file; what is None is recognised.
-        encoder: Encoder of `diverse`.
+        encoder: Encoder of `diverse` and `targeted`, and of the search for conflicts.
+        selection: What else decides which refusals are chosen: kind, near duplicates, topics.
+        conflicts: Base responses that comply with what the refusals decline: `ignore` (not looked for), `report`
+            (listed in conflicts.jsonl), `drop` (listed, and left out of the base sample).
+        conflict_search: When a base row and a refusal are in conflict.
     """
 
     response_set: str | None = None
@@ -53,6 +62,17 @@ class MixSettings(Settings):
     base_columns: Columns = Columns()
     pool_columns: Columns = Columns()
     encoder: EncoderSettings = EncoderSettings()
+    selection: SelectionSettings = SelectionSettings()
+    conflicts: Handling = "ignore"
+    conflict_search: ConflictSettings = ConflictSettings()
+
+    def resolved(self) -> dict[str, Any]:
+        """As ever, but settings added later stand in it only where they are used: older sets keep their digests."""
+        values = super().resolved()
+        for name in LATER:
+            if getattr(self, name) == type(self).model_fields[name].default:
+                del values[name]
+        return values
 
 
 def mix(settings: MixSettings, out: Path, base: Path, pool: Path | None = None, *, overwrite: bool = False) -> Artifact:
@@ -78,16 +98,9 @@ def _mix(settings: MixSettings, inputs: Mapping[str, Path], workspace: Workspace
     base = _read(inputs["base"], settings.base_columns)
     pool = _read(inputs["pool"], settings.pool_columns) if "pool" in inputs else Reading()
     sample = _cut(base.records, settings.base_size, settings.seed)
-    refusals = select(
-        pool.records,
-        settings.num_refusals,
-        strategy=settings.strategy,
-        rule=settings.refusal_rule,
-        seed=settings.seed,
-        encoder=settings.encoder,
-        scratch=workspace.scratch,
-    )
+    refusals, chosen_of = _chosen(settings, pool.records, workspace)
     _check_distinct(sample, refusals)
+    sample, conflicts = _without_conflicts(settings, sample, refusals, workspace)
     table = _table([("base", record) for record in sample] + [("refusal", record) for record in refusals])
     without = table["instruction"].null_count
     write_table(workspace.path / "rt.parquet", table.drop_columns(["instruction"]))
@@ -103,13 +116,49 @@ def _mix(settings: MixSettings, inputs: Mapping[str, Path], workspace: Workspace
         base_rows=len(base.records),
         base_kept=len(sample),
         pool_rows=len(pool.records),
-        pool_passing=sum(passes_rule(record.response, settings.refusal_rule) for record in pool.records),
+        pool_passing=chosen_of["rule"],
         refusals=len(refusals),
         quarantined=len(unusable),
         without_instruction=without,
         methods=["RT"] if without else ["RT", "IT"],
+        **({} if is_plain(settings.strategy, settings.refusal_rule, settings.selection) else {"pool_left": chosen_of}),
+        **conflicts,
     )
     workspace.notes["records"] = [*sample, *refusals]
+
+
+def _chosen(settings: MixSettings, pool: Sequence[Record], workspace: Workspace) -> tuple[list[Record], dict[str, int]]:
+    """The refusals, and how many of the pool were left after each filter; selection.jsonl where more was asked."""
+    rule, strategy = settings.refusal_rule, settings.strategy
+    selection = choose(
+        pool,
+        settings.num_refusals,
+        strategy=strategy,
+        rule=rule,
+        seed=settings.seed,
+        settings=settings.selection,
+        encoder=settings.encoder,
+        scratch=workspace.scratch,
+    )
+    if is_plain(strategy, rule, settings.selection):
+        return selection.records, {"rule": sum(passes_rule(record.response, rule) for record in pool)}
+    write_jsonl(workspace.path / "selection.jsonl", selection.rows())
+    return selection.records, selection.counts
+
+
+def _without_conflicts(
+    settings: MixSettings, sample: list[Record], refusals: Sequence[Record], workspace: Workspace
+) -> tuple[list[Record], dict[str, Any]]:
+    """The base sample, and what the summary says of conflicts: nothing unless they are looked for."""
+    if settings.conflicts == "ignore":
+        return sample, {}
+    handling, search = settings.conflicts, settings.conflict_search
+    outcome = resolve(sample, refusals, handling, search, settings.encoder, workspace.scratch)
+    write_jsonl(workspace.path / "conflicts.jsonl", map(asdict, outcome.conflicts))
+    summary = {"conflicts": outcome.summary(handling, len(sample))}
+    if not outcome.kept:
+        raise UserError("every base row is in conflict with a refusal", where="conflicts", fix="raise the thresholds")
+    return outcome.kept, summary
 
 
 def _describe(artifact: Artifact, inputs: Mapping[str, Path], notes: Mapping[str, Any]) -> None:
@@ -186,7 +235,17 @@ def _condition(settings: MixSettings, base: Path, records: Sequence[Record]) -> 
     }
 
 
-MIX = Stage(
+class _MixStage(Stage):
+    """The stage; what only later settings use enters the plan with them."""
+
+    def key(self, settings: MixSettings, inputs: Mapping[str, str]) -> dict[str, Any]:
+        """As of any stage; near deduplication adds its package."""
+        finds_near = settings.num_refusals and settings.selection.removes_near_duplicates(settings.strategy)
+        stage = replace(self, packages=(*self.packages, "rensa")) if finds_near else self
+        return Stage.key(stage, settings, inputs)
+
+
+MIX = _MixStage(
     name="mix",
     kind="trainset",
     version=1,

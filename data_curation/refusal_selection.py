@@ -96,6 +96,14 @@ class Selection:
     details: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per chosen refusal for a file: its place, row, kind, and what the strategy says of it."""
+        details = self.details or [{} for _ in self.records]
+        return [
+            {"place": place, "row_id": record.row_id, "row": record.row, "kind": kind_of(record.response)} | detail
+            for place, (record, detail) in enumerate(zip(self.records, details, strict=True))
+        ]
+
 
 def choose(
     pool: Sequence[Record],
