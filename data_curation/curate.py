@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,10 @@ from artifacts.stage import Stage, Workspace
 from data_curation.decisions import Ledger
 from data_curation.readers import Columns, Reading, read_file, read_hub
 from data_curation.recipe import RecipeField, StepSettings, build
-from data_curation.records import from_table, to_table
+from data_curation.records import Record, from_table, to_table
+from data_curation.reference import REFERENCE, check_reference, read_reference, reference_input
 from data_curation.step import Drop, StepResult
+from data_curation.survivors import DedupSettings, check_quality
 from data_curation.tables import write_table
 
 INPUT = "input"
@@ -40,6 +42,7 @@ class CurateSettings(Settings):
         hub: `owner/name@<40-hex revision>` of a data set of the hub, instead of a file.
         split: Split of the hub data set.
         columns: Columns of a plain file or hub data set; what is None is recognised.
+        reference_columns: Columns of a reference that is a plain file.
     """
 
     recipe: RecipeField = "responses"
@@ -47,18 +50,35 @@ class CurateSettings(Settings):
     hub: str | None = None
     split: str = "train"
     columns: Columns = Columns()
+    reference_columns: Columns = Columns()
 
 
 def curate(
-    settings: CurateSettings, out: Path, given: Path | str | None = None, *, overwrite: bool = False
+    settings: CurateSettings,
+    out: Path,
+    given: Path | str | None = None,
+    *,
+    reference: Path | str | None = None,
+    overwrite: bool = False,
 ) -> Artifact:
-    """Curate a `corpus` or `curated` artifact, a plain file or `hub:owner/name@revision` into `out`."""
-    settings, inputs = curate_inputs(settings, given)
+    """Curate a `corpus` or `curated` artifact, a plain file or `hub:owner/name@revision` into `out`.
+
+    Rows that are like one of `reference` (an artifact's folder or a plain file) leave at the deduplication steps.
+    """
+    settings, inputs = curate_inputs(settings, given, reference)
     return CURATE.run(settings, out, inputs, overwrite=overwrite)[0]
 
 
-def curate_inputs(settings: CurateSettings, given: Path | str | None) -> tuple[CurateSettings, dict[str, Path]]:
+def curate_inputs(
+    settings: CurateSettings, given: Path | str | None, reference: Path | str | None = None
+) -> tuple[CurateSettings, dict[str, Path]]:
     """Settings with source or hub filled in, and the named inputs of the stage."""
+    settings, inputs = _main_input(settings, given)
+    check_reference(settings.recipe.steps, reference is not None)
+    return settings, inputs | reference_input(reference, settings.reference_columns, inputs.get(INPUT))
+
+
+def _main_input(settings: CurateSettings, given: Path | str | None) -> tuple[CurateSettings, dict[str, Path]]:
     if given is not None and str(given).startswith(HUB):
         settings, given = settings.model_copy(update={"hub": str(given).removeprefix(HUB)}), None
     if (given is None) == (settings.hub is None):
@@ -83,12 +103,16 @@ def curate_inputs(settings: CurateSettings, given: Path | str | None) -> tuple[C
 
 def _curate(settings: CurateSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
     """Write data.parquet, decisions.parquet, steps.parquet and quarantine.jsonl."""
+    check_reference(settings.recipe.steps, REFERENCE in inputs)
     reading, origin = _read(settings, inputs)
-    ledger = Ledger(reading.records, len(reading.quarantined))
+    reference = read_reference(inputs.get(REFERENCE), settings.reference_columns)
+    if any(isinstance(step, DedupSettings) and step.survivor == "quality" for step in settings.recipe.steps):
+        check_quality(reading.records)  # now, not after hours of other steps
+    ledger = Ledger(reading.records, len(reading.quarantined), reference.records)
     seconds = {}
     for position, step in enumerate(settings.recipe.steps, 1):
         started = time.monotonic()
-        result, reused = _step_result(position, step, ledger, workspace.scratch)
+        result, reused = _step_result(position, step, ledger, workspace.scratch, reference.records)
         outcome = ledger.apply(step.step, result)
         # None: found by an earlier run that was stopped
         seconds[f"{position:02d}-{step.step}"] = None if reused else round(time.monotonic() - started, 3)
@@ -105,7 +129,11 @@ def _curate(settings: CurateSettings, inputs: Mapping[str, Path], workspace: Wor
     write_table(workspace.path / "decisions.parquet", ledger.decisions())
     write_table(workspace.path / "steps.parquet", ledger.steps())
     write_jsonl(workspace.path / "quarantine.jsonl", map(asdict, reading.quarantined))
+    if ledger.matches:
+        write_jsonl(workspace.path / "matches.jsonl", ledger.matches)
     workspace.summary.update(_summary(settings, reading, ledger, origin))
+    if reference.facts is not None:
+        workspace.summary[REFERENCE] = reference.facts
     workspace.provenance["seconds_per_step"] = seconds
     workspace.notes.update(records=ledger.kept, changes=ledger.changes())
 
@@ -140,7 +168,9 @@ def _layout_facts(reading: Reading) -> dict[str, Any]:
     return {"columns": asdict(reading.layout), "first_exchange_only": reading.multi_turn}
 
 
-def _step_result(position: int, step: StepSettings, ledger: Ledger, scratch: Path) -> tuple[StepResult, bool]:
+def _step_result(
+    position: int, step: StepSettings, ledger: Ledger, scratch: Path, reference: Sequence[Record]
+) -> tuple[StepResult, bool]:
     """What a step says about the rows still kept, and whether a stopped run had found it out already.
 
     The scratch folder belongs to one plan (settings, input, versions), so a result kept there is this plan's.
@@ -149,14 +179,17 @@ def _step_result(position: int, step: StepSettings, ledger: Ledger, scratch: Pat
     kept = scratch / f"{label}.json"
     if kept.exists():
         value = read_json(kept)
-        return StepResult([Drop(**drop) for drop in value["drops"]], value["responses"], value["measures"]), True
+        drops = [Drop(**drop) for drop in value["drops"]]
+        return StepResult(drops, value["responses"], value["measures"], value["matches"]), True
     folder = scratch / label
     folder.mkdir(exist_ok=True)
-    result = build(step).apply(ledger.kept, folder)
+    more = (reference,) if reference and isinstance(step, DedupSettings) else ()
+    result = build(step).apply(ledger.kept, folder, *more)
     drops = [asdict(drop) | {"score": None if drop.score is None else float(drop.score)} for drop in result.drops]
     measures = {name: float(value) for name, value in result.measures.items()}
-    write_json(kept, {"drops": drops, "responses": result.responses, "measures": measures})
-    return StepResult([Drop(**drop) for drop in drops], result.responses, measures), False
+    found = {"drops": drops, "responses": result.responses, "measures": measures, "matches": result.matches}
+    write_json(kept, found)
+    return StepResult([Drop(**drop) for drop in drops], result.responses, measures, result.matches), False
 
 
 def _summary(settings: CurateSettings, reading: Reading, ledger: Ledger, origin: dict[str, Any]) -> dict[str, Any]:
@@ -206,7 +239,7 @@ def _aligned(lines: Iterable[tuple]) -> Iterable[str]:
 CURATE = Stage(
     name="curate",
     kind="curated",
-    version=1,
+    version=2,
     settings=CurateSettings,
     work=_curate,
     packages=(

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,6 +23,7 @@ DECISIONS = pa.schema(
         ("kept", pa.bool_()),
         ("reason", pa.string()),
         ("by", pa.string()),
+        ("by_set", pa.string()),  # where `by` is: input, reference or prompts
         ("score", pa.float64()),
     ]
 )
@@ -46,10 +48,11 @@ class Ledger:
     """Records on their way through the steps, and what became of each.
 
     `row_id` never changes. `record_id` is the digest of the response, so a changed response has another one:
-    decisions hold the one that came in, `kept` the one of the text as it now stands.
+    decisions hold the one that came in, `kept` the one of the text as it now stands. Rows of a reference set are no
+    part of the count; a drop may name one of them.
     """
 
-    def __init__(self, records: Sequence[Record], quarantined: int = 0):
+    def __init__(self, records: Sequence[Record], quarantined: int = 0, reference: Sequence[Record] = ()):
         self._input = list(records)
         self._kept = {record.row_id: record for record in self._input}
         if len(self._kept) != len(self._input):
@@ -57,7 +60,9 @@ class Ledger:
         self._drops: dict[str, tuple[str, Drop]] = {}
         self._changes: dict[str, list[str]] = {}
         self._quarantined = quarantined
+        self._reference = {record.row_id for record in reference}
         self.outcomes: list[Outcome] = []
+        self.matches: list[dict[str, Any]] = []
 
     @property
     def kept(self) -> list[Record]:
@@ -90,6 +95,7 @@ class Ledger:
         if outcome.rows_in != outcome.kept + sum(reasons.values()):
             raise StageError(f"rows in ({rows_in}) are not kept ({outcome.kept}) plus dropped", where=f"step {step}")
         self.outcomes.append(outcome)
+        self.matches += result.matches
         return outcome
 
     def _check(self, step: str, result: StepResult) -> None:
@@ -115,7 +121,12 @@ class Ledger:
                 raise self._fault(step, f"drops {drop.row_id} without a reason or with a score that is no number")
             leaving.add(drop.row_id)
         for drop in drops:
-            if drop.by is not None and (drop.by not in self._kept or drop.by in leaving):
+            if drop.by is None or drop.by_set == "prompts":
+                continue
+            if drop.by_set == "reference":
+                if drop.by not in self._reference:
+                    raise self._fault(step, f"drops {drop.row_id} because of {drop.by}, which the reference lacks")
+            elif drop.by not in self._kept or drop.by in leaving:
                 raise self._fault(step, f"drops {drop.row_id} because of {drop.by}, which is not kept either")
         return leaving
 
@@ -124,7 +135,7 @@ class Ledger:
         return StageError(f"the step {message}", where=f"step {step}")
 
     def decisions(self) -> pa.Table:
-        """One row per input row, in input order; `step`, `reason`, `by` and `score` are null for kept rows."""
+        """One row per input row, in input order; `step`, `reason`, `by`, `by_set` and `score` are null if kept."""
         rows = [self._decision(record) for record in self._input]
         dropped = sum(not row["kept"] for row in rows)
         if len(rows) != len(self._kept) + dropped:
@@ -141,6 +152,7 @@ class Ledger:
             "kept": record.row_id in self._kept,
             "reason": drop.reason if drop else None,
             "by": drop.by if drop else None,
+            "by_set": drop.by_set if drop and drop.by is not None else None,
             "score": drop.score if drop else None,
         }
 

@@ -25,7 +25,6 @@ class ExactDedup:
     """
 
     name = "exact_dedup"
-    takes_reference = True
 
     def __init__(self, settings: ExactDedupSettings):
         self.settings = settings

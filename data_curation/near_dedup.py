@@ -59,7 +59,6 @@ class NearDedup:
     """
 
     name = "near_dedup"
-    takes_reference = True
 
     def __init__(self, settings: NearDedupSettings):
         self.settings = settings

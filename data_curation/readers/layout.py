@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from artifacts.errors import InputError
@@ -28,11 +29,14 @@ class Columns(Settings):
         instruction: Recognised: instruction, prompt; none of them: responses only.
         context: Appended to the instruction after a blank line, as the paper does. Recognised, unless an instruction
             column is named: context, input.
+        quality: A score of the row, higher is better, for the survivor policy `quality`; never guessed. A number, or
+            text that is one; nothing (null, NaN, empty text) means that the row has no score.
     """
 
     response: str | None = None
     instruction: str | None = None
     context: str | None = None
+    quality: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Layout:
     instruction: str | None = None
     context: str | None = None
     turns: bool = False
+    quality: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Texts:
     instruction: str | None
     response: str
     turns_left_out: int = 0
+    quality: float | None = None
 
 
 class RowFault(Exception):
@@ -70,12 +76,12 @@ def recognise(present: Collection[str], wanted: Columns, where: str) -> Layout |
     if response is None:
         return None
     if response in TURN_COLUMNS:
-        return Layout(response, turns=True)
+        return Layout(response, turns=True, quality=wanted.quality)
     instruction = wanted.instruction or _only(INSTRUCTION_COLUMNS, set(present) - {response}, "instruction", where)
     context = wanted.context
     if context is None and wanted.instruction is None and instruction is not None:
         context = _only(CONTEXT_COLUMNS, set(present) - {response}, "context", where)
-    return Layout(response, instruction, context)
+    return Layout(response, instruction, context, quality=wanted.quality)
 
 
 def _only(names: Collection[str], present: Collection[str], role: str, where: str) -> str | None:
@@ -115,8 +121,16 @@ def texts(layout: Layout, values: Mapping[str, Any]) -> Texts:
     """The two texts of a row.
 
     Raises:
-        RowFault: a column is absent from this row, null where text is needed, not text, or not valid text.
+        RowFault: a column is absent from this row, null where text is needed, not text, not valid text, or a quality
+            score that is no number.
     """
+    found = _texts(layout, values)
+    if layout.quality is None:
+        return found
+    return replace(found, quality=_score(values.get(layout.quality), layout.quality))
+
+
+def _texts(layout: Layout, values: Mapping[str, Any]) -> Texts:
     if layout.turns:
         return _first_exchange(_column(values, layout.response), layout.response)
     response = _text(_column(values, layout.response), layout.response)
@@ -127,6 +141,21 @@ def texts(layout: Layout, values: Mapping[str, Any]) -> Texts:
     if context and context.strip():
         instruction = f"{instruction}\n\n{context}" if instruction else context
     return Texts(instruction, response)
+
+
+def _score(value: Any, name: str) -> float | None:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if isinstance(value, bool):
+        raise RowFault(f"'{name}' is {type_word(value)}, not a number")
+    try:
+        score = float(value)
+    except (TypeError, ValueError, OverflowError):
+        shown = f"the text {value[:40]!r}" if isinstance(value, str) else type_word(value)
+        raise RowFault(f"'{name}' is {shown}, not a number") from None
+    if math.isinf(score):
+        raise RowFault(f"'{name}' is infinite, not a score")
+    return None if math.isnan(score) else score
 
 
 def _column(values: Mapping[str, Any], name: str) -> Any:

@@ -94,8 +94,8 @@ def read_rows(raws: Iterable[RawRow], source: str, columns: Columns, where: str,
 
 def _usable(
     raws: Iterator[RawRow], source: str, columns: Columns, where: str, reading: Reading
-) -> Iterator[tuple[int, str | None, str]]:
-    """`(row, instruction, response)` of each usable row; counts and quarantines in `reading` on the way."""
+) -> Iterator[tuple[int, str | None, str, float | None]]:
+    """`(row, instruction, response, quality)` of each usable row; counts and quarantines in `reading` on the way."""
     reading.layout, held = _choose_layout(raws, columns, where)
     for raw in chain(held, raws):
         reading.rows_in += 1
@@ -105,7 +105,7 @@ def _usable(
             reading.quarantined.append(quarantined(raw, str(fault), source))
             continue
         reading.multi_turn += found.turns_left_out > 0
-        yield raw.row, found.instruction, found.response
+        yield raw.row, found.instruction, found.response, found.quality
 
 
 def _parsed(raw: RawRow):

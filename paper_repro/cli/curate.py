@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from artifacts.errors import UserError
 from artifacts.settings import load_settings
 from data_curation.curate import CURATE, CurateSettings, curate_inputs, funnel_text
 from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage
@@ -20,8 +23,21 @@ input or context), prompt + completion, messages. Rows that cannot be read go to
 The folder made holds data.parquet (the rows kept), decisions.parquet (what became of each row), steps.parquet (what
 each step measured) and quarantine.jsonl.
 
-Example: rt curate my.jsonl --response-column answer --instruction-column question --out runs/mine
+With --step one deduplication step runs alone instead of a recipe. With --reference rows leave that are like a row of
+another set; decisions.parquet then names that row (by) and says that it is the reference's (by_set).
+
+Examples: rt curate my.jsonl --response-column answer --instruction-column question --out runs/mine;
+rt curate new.jsonl --step near --threshold 0.7 --reference old.jsonl --out runs/new
 """
+STEPS = {"exact": "exact_dedup", "near": "near_dedup", "semantic": "semantic_dedup"}
+
+
+class OneStep(StrEnum):
+    """What --step knows."""
+
+    EXACT = "exact"
+    NEAR = "near"
+    SEMANTIC = "semantic"
 
 
 def register(app: typer.Typer) -> None:
@@ -47,6 +63,30 @@ def curate(
     context_column: Annotated[
         str | None, typer.Option(help="Column to append to the instruction.", show_default=False)
     ] = None,
+    quality_column: Annotated[
+        str | None,
+        typer.Option(help="Column of a score, higher is better, for the survivor policy quality.", show_default=False),
+    ] = None,
+    step: Annotated[
+        OneStep | None, typer.Option(help="Run this deduplication alone, instead of a recipe.", show_default=False)
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="With --step near or semantic: least similarity. Default: 0.8, 0.9.", min=0, max=1, show_default=False
+        ),
+    ] = None,
+    survivor: Annotated[
+        str | None,
+        typer.Option(
+            help="With --step: which duplicate stays: quality, longest, first or id. Default: longest.",
+            show_default=False,
+        ),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="Artifact folder or file: rows that are like one of its rows leave too.", show_default=False),
+    ] = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     out: Out = None,
@@ -56,11 +96,17 @@ def curate(
     debug: Debug = False,
 ) -> None:
     """Parse the options and run the stage."""
-    columns = {"response": response_column, "instruction": instruction_column, "context": context_column}
+    columns = {
+        "response": response_column,
+        "instruction": instruction_column,
+        "context": context_column,
+        "quality": quality_column,
+    }
     # a JSON string is a YAML string, so any name survives
     given_columns = [f"columns.{role}={json.dumps(name)}" for role, name in columns.items() if name is not None]
-    resolved = load_settings(CurateSettings, settings, [*given_columns, *(overrides or ())], recipe=recipe)
-    resolved, inputs = curate_inputs(resolved, given)
+    chosen = one_step(step, threshold, survivor, recipe)
+    resolved = load_settings(CurateSettings, settings, [*given_columns, *(overrides or ())], recipe=chosen)
+    resolved, inputs = curate_inputs(resolved, given, reference)
     run_stage(
         CURATE,
         resolved,
@@ -71,3 +117,25 @@ def curate(
         overwrite=overwrite,
         describe=funnel_text,
     )
+
+
+def one_step(
+    step: OneStep | None, threshold: float | None, survivor: str | None, recipe: str | None
+) -> str | dict[str, Any] | None:
+    """The recipe that the options ask for: the one named, or one of a single step.
+
+    Raises:
+        UserError: options that do not go together.
+    """
+    options = {"threshold": threshold, "survivor": survivor}
+    given = {name: value for name, value in options.items() if value is not None}
+    if step is None:
+        if given:
+            raise UserError(f"--{next(iter(given))} belongs to --step; a recipe has its own")
+        return recipe
+    if recipe is not None:
+        raise UserError("--step and --recipe exclude each other", fix="one step alone, or a recipe of several")
+    if step is OneStep.EXACT and threshold is not None:
+        raise UserError("--threshold has no meaning for --step exact: responses are equal or not")
+    name = STEPS[step]
+    return {"name": step.value, "steps": [{"step": name} | given]}

@@ -1,0 +1,183 @@
+"""Near deduplication on one thread, from reading a file to written decisions, beside text-dedup and datatrove.
+
+The rows are a seeded sample of the mirror's corpus of model responses, as Parquet. Each side runs in a process of its
+own, start-up and imports included: `rt curate --step near`, text-dedup's MinHash (threshold 0.8, all else as it comes)
+and datatrove's stock MinHash (four stages, one task, one worker). Processor seconds of the process decide, because they
+depend less on what else the machine does; wall-clock seconds stand beside them.
+
+Found pairs: of all pairs of at least ten different word 5-grams and Jaccard similarity 0.8 or more (an exhaustive
+search, `near_pairs.py`), the share of which not both stay. Left for nothing: rows that a side drops though no other row
+is that similar to them. Growth: our side alone on ever more rows, to the whole corpus.
+
+Run: python3.11 -m venv peers && peers/bin/pip install --no-deps -r benchmarks/near_dedup_peers.txt
+     RT_MIRROR=... python benchmarks/near_dedup_cpu.py --peers peers/bin/python [--rows 40000] [--out FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import pyarrow as pa
+import pyarrow.parquet as pq
+from common import SEED, hardware, versions, write_result
+from near_pairs import every_pair
+
+THRESHOLD, NGRAM, SHORT = 0.8, 5, 10
+CORPUS = "corpus/responses_alpacaeval.parquet"
+GOALS = {"text-dedup": {"goal": 8, "stretch": 12}, "datatrove": {"goal": 25, "stretch": 35}}
+LIMITED = ("RT_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ARROW_NUM_THREADS")
+ONE_THREAD = dict.fromkeys(LIMITED, "1")
+PEER = Path(__file__).with_name("near_dedup_peer.py")
+
+
+def sample(corpus: Path, rows: int, path: Path) -> list[str]:
+    """Write a seeded sample as Parquet, rows in the corpus's order, and return its responses."""
+    table = pq.read_table(corpus, columns=["instruction", "output"])
+    chosen = sorted(random.Random(SEED).sample(range(table.num_rows), min(rows, table.num_rows)))  # noqa: S311
+    table = table.take(chosen)
+    pq.write_table(table.append_column("position", pa.array(range(len(chosen)))), path)
+    return table["output"].to_pylist()
+
+
+def timed(command: list[str], folder: Path) -> dict[str, float]:
+    """Run a command in `folder` on one thread: seconds by clock, and its peak memory."""
+    environment = os.environ | ONE_THREAD | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(folder / "cache")}
+    environment["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
+    started = time.perf_counter()
+    with open(folder / "log", "ab") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+        _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"failed: {' '.join(command)}\n{(folder / 'log').read_text()[-3000:]}")
+    return {
+        "wall": round(time.perf_counter() - started, 2),
+        "processor": round(used.ru_utime + used.ru_stime, 2),
+        "peak_mb": round(used.ru_maxrss / 1024),
+    }
+
+
+def ours(path: Path, folder: Path) -> tuple[dict[str, float], set[int]]:
+    """Seconds and rows kept of `rt curate --step near`."""
+    command = "from paper_repro.cli import main; main()"
+    seconds = timed([sys.executable, "-c", command, "curate", str(path), "--step", "near", "--out", "made"], folder)
+    decisions = pq.read_table(folder / "made" / "decisions.parquet", columns=["row", "kept"]).to_pylist()
+    return seconds, {decision["row"] for decision in decisions if decision["kept"]}
+
+
+def text_dedup(python: str, path: Path, folder: Path) -> tuple[dict[str, float], set[int]]:
+    """Seconds and rows kept of text-dedup's MinHash."""
+    options = f"--path parquet --data_files {path} --split train --column output --num_proc 1 --threshold {THRESHOLD}"
+    command = [python, "-m", "text_dedup.minhash", *options.split(), "--output", "made", "--cache_dir", "cache"]
+    seconds = timed(command, folder)
+    kept = set()
+    for file in (folder / "made").glob("*.arrow"):
+        with pa.OSFile(str(file)) as source:
+            kept.update(pa.ipc.open_stream(source).read_all()["position"].to_pylist())
+    return seconds, kept
+
+
+def datatrove(python: str, path: Path, folder: Path) -> tuple[dict[str, float], set[int]]:
+    """Seconds and rows kept of datatrove's stock MinHash."""
+    seconds = timed([python, str(PEER), str(path), str(folder / "made")], folder)
+    lines = [line for file in (folder / "made" / "kept").glob("*.jsonl") for line in file.read_text().split("\n")]
+    return seconds, {json.loads(line)["metadata"]["position"] for line in lines if line}
+
+
+def quality(kept: set[int], pairs: list[tuple[int, int]], rows: int) -> dict[str, float]:
+    """How many rows stay, the share of pairs of which not both stay, and how many rows are in no pair and left."""
+    missed = sum(left in kept and right in kept for left, right in pairs)
+    similar = {row for pair in pairs for row in pair}
+    nothing = sum(row not in kept and row not in similar for row in range(rows))
+    return {"kept": len(kept), "pairs_found": round(1 - missed / len(pairs), 5), "left_for_nothing": nothing}
+
+
+def growth(corpus: Path, sizes: list[int]) -> list[dict[str, Any]]:
+    """Our seconds and memory on ever more rows."""
+    measured = []
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as name:
+            rows = len(sample(corpus, size, Path(name) / "rows.parquet"))
+            seconds, kept = ours(Path(name) / "rows.parquet", Path(name))
+            measured.append({"rows": rows, "kept": len(kept), **seconds})
+            print(measured[-1], flush=True)
+    return measured
+
+
+def compare(corpus: Path, rows: int, python: str | None, repeats: int) -> dict[str, Any]:
+    """All sides on the same rows."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "rows.parquet"
+        responses = sample(corpus, rows, path)
+        sides: dict[str, Any] = {}
+        runs = [("ours", ours)] * repeats
+        if python is not None:
+            runs[1:1] = [("text-dedup", text_dedup), ("datatrove", datatrove)]
+        kept = {}
+        for number, (side, run) in enumerate(runs):
+            folder = Path(name) / f"{number}"
+            folder.mkdir()
+            seconds, kept[side] = run(path, folder) if side == "ours" else run(python, path, folder)
+            sides.setdefault(side, []).append(seconds)
+            print(side, seconds, flush=True)
+    pairs = every_pair(responses, THRESHOLD, NGRAM, SHORT)
+    best = {side: min(seconds, key=lambda one: one["processor"]) for side, seconds in sides.items()}
+    return {
+        "rows": len(responses),
+        "seconds": best,
+        "all_runs": sides,
+        "ratio": {
+            side: {clock: round(best[side][clock] / best["ours"][clock], 1) for clock in ("processor", "wall")}
+            for side in GOALS
+            if side in best
+        },
+        "similar_pairs": len(pairs),
+        "quality": {side: quality(rows_kept, pairs, len(responses)) for side, rows_kept in kept.items()},
+    }
+
+
+def peer_versions(python: str | None) -> dict[str, str]:
+    """Versions in the peers' environment."""
+    if python is None:
+        return {}
+    code = (
+        "import json; from importlib.metadata import version as v;"
+        "print(json.dumps({n: v(n) for n in ('text-dedup', 'datatrove', 'datasets', 'numpy', 'spacy')}))"
+    )
+    return json.loads(subprocess.run([python, "-c", code], capture_output=True, check=True).stdout)
+
+
+def main() -> None:
+    """Measure and store."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--peers", help="Python of the peers' environment; without it our side runs alone")
+    parser.add_argument("--rows", type=int, default=40_000)
+    parser.add_argument("--repeats", type=int, default=3, help="runs of our side; the peers run once")
+    parser.add_argument("--growth", type=int, nargs="*", default=[16_000, 32_000, 64_000, 127_985])
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "near_dedup_cpu.json")
+    given = parser.parse_args()
+    corpus = Path(os.environ["RT_MIRROR"]) / CORPUS
+    python = given.peers and str(Path(given.peers).absolute())
+    result = {
+        "what": f"near deduplication of a sample of {CORPUS}, one thread, process start to written decisions",
+        "goals": GOALS,
+        "hardware": hardware(),
+        "threads": 1,
+        "versions": versions("rensa", "numpy", "pyarrow") | {"peers": peer_versions(python)},
+        "comparison": compare(corpus, given.rows, python, given.repeats),
+        "growth": growth(corpus, given.growth),
+    }
+    write_result(given.out, result)
+
+
+if __name__ == "__main__":
+    main()
