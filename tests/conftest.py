@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -29,3 +32,39 @@ def rt_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     monkeypatch.setenv("RT_HOME", str(home))
     return home
+
+
+def _servers() -> ModuleType:
+    if "rt_test_servers" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("rt_test_servers", Path(__file__).with_name("servers.py"))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["rt_test_servers"] = module
+        spec.loader.exec_module(module)
+    return sys.modules["rt_test_servers"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with the argument `fault_kind` runs once for each fault that `servers.ChatServer` knows."""
+    if "fault_kind" in metafunc.fixturenames:
+        metafunc.parametrize("fault_kind", _servers().FAULTS)
+
+
+@pytest.fixture(scope="session")
+def servers() -> ModuleType:
+    """The module `tests/servers.py`: an OpenAI-compatible server whose calls fail by a plan."""
+    return _servers()
+
+
+@pytest.fixture
+def chat_server(servers: ModuleType):
+    """Start a `servers.ChatServer` with the given plan; it is closed after the test."""
+    started = []
+
+    def start(**plan):
+        started.append(servers.ChatServer(**plan))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
+        assert server.errors == []
