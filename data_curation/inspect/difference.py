@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Literal
 
@@ -10,6 +11,7 @@ Kind = Literal["same", "gone", "new", "cut"]
 Piece = tuple[Kind, str]
 CONTEXT = 120  # characters of unchanged text shown on either side of a change
 MOST = 2_000  # characters of either text that are compared
+_SPACES = {" ": "\u00b7", "\n": "\u21b5\n", "\r": "\u240d", "\t": "\u21e5"}
 _TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -30,6 +32,8 @@ def difference(before: str, after: str, context: int = CONTEXT, most: int = MOST
             continue
         pieces += [(kind, text) for kind, text in (("gone", "".join(one[a:b])), ("new", "".join(other[c:d]))) if text]
     if len(before) > start + most or len(after) > start + most:
+        while pieces and pieces[-1][0] in ("gone", "new"):  # the window's edge, not a difference
+            pieces.pop()
         pieces.append(("cut", "\u2026"))
     return _shortened(pieces, context)
 
@@ -62,3 +66,17 @@ def _shortened(pieces: list[Piece], context: int) -> list[Piece]:
 def sides(pieces: list[Piece]) -> tuple[list[Piece], list[Piece]]:
     """The pieces of each text, for two columns."""
     return [p for p in pieces if p[0] != "new"], [p for p in pieces if p[0] != "gone"]
+
+
+def visible(pieces: Sequence[Piece]) -> list[Piece]:
+    """Pieces of a difference with marks for what nobody would see in a changed one: white space, control characters."""
+    return [(kind, _visible(text) if kind in ("gone", "new") else text) for kind, text in pieces]
+
+
+def _visible(text: str) -> str:
+    marks = _SPACES if not text.strip() else {}
+    return "".join(marks.get(sign) or (sign if sign.isprintable() or sign == "\n" else _code(sign)) for sign in text)
+
+
+def _code(sign: str) -> str:
+    return _SPACES.get(sign) or f"<U+{ord(sign):04X}>"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from artifacts.files import write_text
-from data_curation.inspect.difference import Piece, difference, sides
+from data_curation.inspect.difference import Piece, difference, sides, visible
 from data_curation.inspect.inspection import Inspection, Point, numbers
 from data_curation.inspect.measures import word_counts
 from data_curation.inspect.subject import Decision, Subject
@@ -96,13 +95,6 @@ def beginning(text: str, most: int) -> str:
     """The beginning of a text, in one line."""
     line = " ".join(text[: 2 * most].split())
     return line if len(line) <= most else f"{line[:most].rstrip()} \u2026"
-
-
-def visible(pieces: Sequence[Piece]) -> list[Piece]:
-    """Pieces of a difference, with marks for changed white space, which nobody would see."""
-    marks = str.maketrans({" ": "\u00b7", "\n": "\u21b5\n", "\r": "\u240d", "\t": "\u21e5"})
-    changed = ("gone", "new")
-    return [(kind, text.translate(marks) if kind in changed and not text.strip() else text) for kind, text in pieces]
 
 
 def write_inspection(path: Path, inspection: Inspection) -> None:

@@ -27,6 +27,7 @@ COMMANDS = (
     "collect",
     "curate",
     "inspect",
+    "compare",
     "mix",
     "sequences",
     "train",

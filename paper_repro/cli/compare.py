@@ -1,0 +1,119 @@
+"""`rt compare`: what entered, left and changed between two sets, and why."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from paper_repro.cli.common import AsJson, Debug, emit
+
+_HELP = """Compare two response sets: what left, what entered, what changed its text, and why.
+
+A and B are folders of curated sets, corpora or training sets, or files of your own, in any combination. Why a row left
+or entered is told by the decisions of the set that dropped it, or of the sets it was made from; where nobody wrote it
+down, that is said.
+
+Example: rt compare runs/dolly runs/dolly-curated --out changes.html
+"""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+EXCERPT = 100  # characters of a text in the terminal
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("compare", help=_HELP)(compare)
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="The set before, or the one.", show_default=False)],
+    b: Annotated[Path, typer.Argument(metavar="B", help="The set after, or the other.", show_default=False)],
+    examples: Annotated[int, typer.Option(min=0, help="Rows of each reason to show.")] = 2,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Also write a page with the differences.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Parse the options, compare, print and write the page."""
+    from data_curation.compare import compare as compare_sets
+    from data_curation.compare import numbers, rows_of
+
+    comparison = compare_sets(a, b)
+    found = numbers(comparison)
+    if out is not None:
+        from data_curation.inspect.compare_page import write_comparison
+
+        write_comparison(out, comparison)
+    page = None if out is None else str(out)
+    if as_json:
+        emit({"page": page} | found | {"rows": rows_of(comparison)}, True, "")
+        return
+    emit(None, False, _text(found, comparison, examples) + (f"\npage: {page}" if page else ""))
+
+
+def _text(found: dict[str, Any], comparison: Any, examples: int) -> str:
+    """Tables of counts, then a few rows of each reason."""
+    from rich.console import Console
+
+    stream = io.StringIO()
+    console = Console(file=stream, width=max(80, Console().width), highlight=False, markup=False, emoji=False)
+    a, b, counts = found["a"], found["b"], found["counts"]
+    console.print(_plain(f"A: {a['name']} ({a['kind']}), {a['rows']:,} rows"))
+    console.print(_plain(f"B: {b['name']} ({b['kind']}), {b['rows']:,} rows"))
+    in_both = f"in both: {found['in_both']:,}   left: {counts['left']:,}   entered: {counts['entered']:,}"
+    console.print(f"{in_both}   changed text: {counts['changed']:,}\n")
+    by_source = [(source, *row.values()) for source, row in found["by_source"].items()]
+    console.print(_table(("source", "in A", "in B", "left", "entered", "changed"), by_source))
+    console.print(_table(("", "rows", "reason"), [(r["kind"], r["rows"], r["reason"]) for r in found["by_reason"]]))
+    for note in found["notes"]:
+        console.print(_plain(f"note: {note}"))
+    seen: dict[tuple[str, str], int] = {}
+    for change in comparison.changes:
+        key = change.kind, change.reason
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] <= examples:
+            console.print(_example(change), soft_wrap=True)
+    return stream.getvalue()
+
+
+def _table(head: tuple[str, ...], rows: list[tuple]) -> Any:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, name in enumerate(head):
+        numeric = bool(rows) and all(isinstance(row[place], int) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else _plain(str(cell))) for cell in row))
+    return table
+
+
+def _example(change: Any) -> str:
+    place = f"{change.kind}: {change.record.source}, row {change.record.row} ({change.reason})"
+    lines = [f"  {'-' if change.after or change.kind == 'left' else '+'} {_excerpt(change.record.response)}"]
+    if change.after:
+        from data_curation.inspect.difference import difference, visible
+
+        words = {"gone": "[-{}-]", "new": "{{+{}+}}"}
+        pieces = visible(difference(change.record.response, change.after.response, context=30))
+        marked = "".join(words.get(kind, "{}").format(text) for kind, text in pieces)
+        lines = [f"  {_excerpt(marked, 3 * EXCERPT)}"]
+    if change.other is not None:
+        lines.append(f"  = {_excerpt(change.other)} (stays{'' if change.score is None else f', {change.score:.4g}'})")
+    return "\n".join([_plain(place), *lines])
+
+
+def _plain(text: str) -> str:
+    """Without control characters: a text must not steer the terminal."""
+    return _CONTROL.sub(" ", text)
+
+
+def _excerpt(text: str, most: int = EXCERPT) -> str:
+    line = " ".join(_plain(text).split())
+    return line if len(line) <= most else f"{line[:most].rstrip()} \u2026"
