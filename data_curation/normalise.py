@@ -16,18 +16,23 @@ from artifacts.settings import Settings
 from data_curation.optional import require
 from data_curation.records import Record
 from data_curation.step import StepResult
-from data_curation.template_marks import CLOSING, CLOSING_S, OPENING, has_loose_end
+from data_curation.template_marks import CLOSING, END, OPENING, loose_ends
 
 
 class NormaliseSettings(Settings):
     """Kinds of repair, each of which can be switched off; applied in this order.
 
     Attributes:
+        surrogates: Halves of a character that belong together are joined; one that is alone becomes U+FFFD, since no
+            file can hold it. (Rows of a file that holds one are quarantined when it is read.)
+        nulls: U+0000 goes, which UTF-16 read as another encoding leaves behind.
         mojibake: UTF-8 that was decoded as Windows-1252 or Latin-1 is decoded again (ftfy), line by line and only in
             lines with an unmistakable sign of it; C1 control characters become the Windows-1252 ones they stand for.
         line_ends: CR LF, CR, vertical tab, form feed, U+2028 and U+2029 become LF.
-        invisible: Other control characters (but tab) and the zero-width characters U+00AD, U+200B, U+2060, U+FEFF
-            go. The joiners U+200C and U+200D stay (Persian, Indic, emoji), and so do direction marks.
+        controls: Other control characters (but tab) go, and the whole of a terminal's escape sequences (colours).
+        invisible: The zero-width characters U+00AD, U+200B, U+2060, U+FEFF go, and so do tag characters outside of
+            flags, and code points that are no characters. The joiners U+200C and U+200D stay (Persian, Indic, emoji),
+            and so do direction marks.
         chat_marks: Template marks at the edges go (`<|assistant|>` before, `<|im_end|>` after the text, and others).
         unicode: Unicode normal form C.
         white_space: White space at line ends goes, but for the two spaces of a Markdown line break; blank lines at
@@ -35,8 +40,11 @@ class NormaliseSettings(Settings):
     """
 
     step: Literal["normalise"] = "normalise"
+    surrogates: bool = True
+    nulls: bool = True
     mojibake: bool = True
     line_ends: bool = True
+    controls: bool = True
     invisible: bool = True
     chat_marks: bool = True
     unicode: bool = True
@@ -51,9 +59,28 @@ _MOJIBAKE = re.compile(
     "\u203a\u20ac\u2122]|(?:[\u00d0\u00d1][\u0080-\u00bf\u0152-\u0192\u2013-\u2122]){2}|[\u0080-\u009f]"
 )
 _LINE_END = re.compile("\r\n|[\r\x0b\x0c\u2028\u2029]")
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufeff]")
+_SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
+_CONTROLS = re.compile("\x1b\\[[0-?]{0,16}[ -/]{0,4}[@-~]|[\x01-\x08\x0e-\x1f\x7f-\x9f]")
+# tag characters belong behind a black flag (Scotland's); anywhere else they hide text
+_INVISIBLE = re.compile(
+    "[\u00ad\u200b\u2060\ufeff\ufffe\uffff]|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0001\U000e0020-\U000e007f]+"
+)
 _LINE_TAIL = re.compile(r"(?<=[^ \t\n])([ \t]+)\n(?=([^\n]?))|^[ \t]+$", re.MULTILINE)
 _HARD_BREAK = "  "
+
+
+def join_surrogates(text: str) -> str:
+    """Halves joined to characters; a lone half as U+FFFD."""
+    return _SURROGATES.sub(_joined, text)
+
+
+def _joined(match: re.Match) -> str:
+    return match[0].encode("utf-16", "surrogatepass").decode("utf-16") if len(match[0]) == 2 else "\ufffd"
+
+
+def drop_nulls(text: str) -> str:
+    """Without U+0000."""
+    return text.replace("\0", "")
 
 
 def repair_mojibake(text: str) -> str:
@@ -82,20 +109,32 @@ def repair_line_ends(text: str) -> str:
     return _LINE_END.sub("\n", text)
 
 
+def drop_controls(text: str) -> str:
+    """Without control characters and terminal escape sequences."""
+    return _CONTROLS.sub("", text)
+
+
 def drop_invisible(text: str) -> str:
-    """Without control and zero-width characters."""
+    """Without zero-width characters, stray tags and what is no character."""
     return _INVISIBLE.sub("", text)
 
 
 def strip_chat_marks(text: str) -> str:
-    """Without template marks at the edges, however many stand there."""
+    """Without template marks at the edges, however many stand there (in one pass over them)."""
+    start, end = 0, len(text)
+    while match := OPENING.match(text, start):
+        start = match.end()
+    loose = loose_ends(text, start)
     while True:
-        stripped = CLOSING.sub("", OPENING.sub("", text))
-        if has_loose_end(stripped):
-            stripped = CLOSING_S.sub("", stripped)
-        if stripped == text:
-            return text
-        text = stripped
+        bare = end
+        while bare > start and text[bare - 1].isspace():
+            bare -= 1
+        marks = (*CLOSING, END) if loose > 0 else CLOSING
+        mark = next((mark for mark in marks if text.endswith(mark, start, bare)), None)
+        if mark is None:
+            return text[start:end]
+        loose -= mark == END
+        end = bare - len(mark)
 
 
 def compose(text: str) -> str:
@@ -118,8 +157,11 @@ def _tail(match: re.Match) -> str:
 
 
 _REPAIRS: dict[str, Callable[[str], str]] = {
+    "surrogates": join_surrogates,
+    "nulls": drop_nulls,
     "mojibake": repair_mojibake,
     "line_ends": repair_line_ends,
+    "controls": drop_controls,
     "invisible": drop_invisible,
     "chat_marks": strip_chat_marks,
     "unicode": compose,

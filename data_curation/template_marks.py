@@ -8,15 +8,23 @@ from __future__ import annotations
 import re
 
 _ROLE = r"(?:assistant|model|bot|gpt)"
-# what opens an answer: harmless at the very beginning
+# what opens an answer: harmless at the very beginning (to be matched there)
 OPENING = re.compile(
-    rf"\A\s*(?:<\|{_ROLE}\|>|<\|im_start\|>\s*{_ROLE}\b|<\|start_header_id\|>\s*{_ROLE}\s*<\|end_header_id\|>"
+    rf"\s*(?:<\|{_ROLE}\|>|<\|im_start\|>\s*{_ROLE}\b|<\|start_header_id\|>\s*{_ROLE}\s*<\|end_header_id\|>"
     rf"|<start_of_turn>\s*{_ROLE}\b|\[/INST\]|<bos>|<\|begin_of_text\|>|### ?(?:Response|Assistant|Output):)",
     re.IGNORECASE,
 )
 # what ends a turn: harmless at the very end
-CLOSING = re.compile(r"(?:<\|(?:im_end|endoftext|end_of_text|eot_id|end)\|>|<end_of_turn>|<eos>)\s*\Z")
-CLOSING_S = re.compile(r"</s>\s*\Z")
+CLOSING = (
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|eot_id|>",
+    "<|end|>",
+    "<end_of_turn>",
+    "<eos>",
+)
+END = "</s>"  # also closes an HTML `<s>` (struck out)
 
 # anything of a template that stands inside a response
 _SPECIAL = (
@@ -31,4 +39,9 @@ HEADING = re.compile(_HEADING, re.MULTILINE)
 
 def has_loose_end(text: str) -> bool:
     """Whether `text` holds an end-of-sequence `</s>`; one that closes an HTML `<s>` (struck out) is none."""
-    return text.count("</s>") > text.count("<s>")
+    return loose_ends(text) > 0
+
+
+def loose_ends(text: str, start: int = 0) -> int:
+    """How many `</s>` behind `start` close no `<s>`; negative if some `<s>` are not closed."""
+    return text.count(END, start) - text.count("<s>", start)

@@ -17,7 +17,7 @@ _EMAIL = re.compile(
 _PLACEHOLDER_DOMAIN = re.compile(
     r"(?:.*\.)?(?:example|test|invalid|localhost|local)(?:\.\w+)*"
     r"|(?:.*\.)?(?:e?mail|domain|website|site|provider|server|company|business|organi[sz]ation|school|store|shop|abc|xyz"
-    r"|acme|abccompany|xyzcompany|(?:your|my|our|some)[\w-]*)\.\w+",
+    r"|acme|abccompany|xyzcompany|(?:your|my|our|some)[\w-]*)(?:\.\w+)+",
     re.IGNORECASE,
 )
 _PLACEHOLDER_NAME = re.compile(
@@ -35,6 +35,7 @@ _ROLE = re.compile(
 
 # --- numbers ---
 _PHONE = re.compile(r"(?<![\w.,/=$#-])(?:\+ ?|00 ?)?\(?\d[\d ().\u2010-\u2013/-]{5,22}\d(?![\w/%]|[.,-]\d)")
+_DECIMAL = re.compile(r"\d{1,3}\.\d+")
 _DATE = re.compile(
     r"(?:19|20)\d\d[-./]|\d{1,2}[-./]\d{1,2}[-./](?:19|20)?\d\d\b"
     r"|(?:19|20)\d\d ?[\u2010-\u2013-] ?(?:19|20)\d\d\b"
@@ -89,7 +90,7 @@ def phones(text: str, public: bool, regions: tuple[str, ...]) -> Iterator[Found]
     for match in _PHONE.finditer(text):
         number = match[0].strip()
         digits = re.sub(r"\D", "", number)
-        if not 7 <= len(digits) <= 15 or _DATE.search(number) or _made_up(digits):
+        if not 7 <= len(digits) <= 15 or _DECIMAL.fullmatch(number) or _DATE.search(number) or _made_up(digits):
             continue
         if number.isdecimal() and not _PHONE_CUE.search(text, max(0, match.start() - 40), match.start()):
             continue
