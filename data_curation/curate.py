@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from artifacts.errors import InputError, UserError
 from artifacts.files import read_json, write_json, write_jsonl
 from artifacts.manifest import Artifact, is_artifact, read_manifest
-from artifacts.settings import Settings
+from artifacts.settings import S, Settings
 from artifacts.stage import Stage, Workspace
 from data_curation.decisions import Ledger
 from data_curation.readers import Columns, Reading, read_file, read_hub
@@ -73,12 +73,13 @@ def curate_inputs(
     settings: CurateSettings, given: Path | str | None, reference: Path | str | None = None
 ) -> tuple[CurateSettings, dict[str, Path]]:
     """Settings with source or hub filled in, and the named inputs of the stage."""
-    settings, inputs = _main_input(settings, given)
+    settings, inputs = main_input(settings, given)
     check_reference(settings.recipe.steps, reference is not None)
     return settings, inputs | reference_input(reference, settings.reference_columns, inputs.get(INPUT))
 
 
-def _main_input(settings: CurateSettings, given: Path | str | None) -> tuple[CurateSettings, dict[str, Path]]:
+def main_input(settings: S, given: Path | str | None) -> tuple[S, dict[str, Path]]:
+    """Settings (with `source`, `hub`, `split` and `columns`) filled in, and the responses as a named input."""
     if given is not None and str(given).startswith(HUB):
         settings, given = settings.model_copy(update={"hub": str(given).removeprefix(HUB)}), None
     if (given is None) == (settings.hub is None):
@@ -104,7 +105,7 @@ def _main_input(settings: CurateSettings, given: Path | str | None) -> tuple[Cur
 def _curate(settings: CurateSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
     """Write data.parquet, decisions.parquet, steps.parquet and quarantine.jsonl."""
     check_reference(settings.recipe.steps, REFERENCE in inputs)
-    reading, origin = _read(settings, inputs)
+    reading, origin = read_main(settings, inputs)
     reference = read_reference(inputs.get(REFERENCE), settings.reference_columns)
     if any(isinstance(step, DedupSettings) and step.survivor == "quality" for step in settings.recipe.steps):
         check_quality(reading.records)  # now, not after hours of other steps
@@ -131,7 +132,7 @@ def _curate(settings: CurateSettings, inputs: Mapping[str, Path], workspace: Wor
     write_jsonl(workspace.path / "quarantine.jsonl", map(asdict, reading.quarantined))
     if ledger.matches:
         write_jsonl(workspace.path / "matches.jsonl", ledger.matches)
-    workspace.summary.update(_summary(settings, reading, ledger, origin))
+    workspace.summary.update(set_summary(settings.recipe.name, reading, ledger, origin))
     if reference.facts is not None:
         workspace.summary[REFERENCE] = reference.facts
     workspace.provenance["seconds_per_step"] = seconds
@@ -150,7 +151,7 @@ def _describe(artifact: Artifact, inputs: Mapping[str, Path], notes: Mapping[str
     write_card(artifact, records, parts(chain, records), table.to_pylist())
 
 
-def _read(settings: CurateSettings, inputs: Mapping[str, Path]) -> tuple[Reading, dict[str, Any]]:
+def read_main(settings: Any, inputs: Mapping[str, Path]) -> tuple[Reading, dict[str, Any]]:
     """The records, and facts about where they come from."""
     if settings.hub is not None:
         reading = read_hub(settings.hub, settings.split, settings.columns)
@@ -192,12 +193,13 @@ def _step_result(
     return StepResult([Drop(**drop) for drop in drops], result.responses, measures, result.matches), False
 
 
-def _summary(settings: CurateSettings, reading: Reading, ledger: Ledger, origin: dict[str, Any]) -> dict[str, Any]:
+def set_summary(recipe: str, reading: Reading, ledger: Ledger, origin: Mapping[str, Any]) -> dict[str, Any]:
+    """What the manifest of a curated set says: its name, the counts and the funnel."""
     kept = ledger.kept
     sources = sorted({record.source for record in reading.records})
     return {
         "response_set": "+".join(sources),
-        "recipe": settings.recipe.name,
+        "recipe": recipe,
         "rows_in": reading.rows_in,
         "kept": len(kept),
         "dropped": len(reading.records) - len(kept),
@@ -214,7 +216,7 @@ def _summary(settings: CurateSettings, reading: Reading, ledger: Ledger, origin:
             }
             for outcome in ledger.outcomes
         ],
-        "input": origin,
+        "input": dict(origin),
     }
 
 
