@@ -95,8 +95,8 @@ def mix_inputs(settings: MixSettings, base: Path, pool: Path | None) -> dict[str
 
 def _mix(settings: MixSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
     """Write rt.parquet and, where every row has an instruction, it.parquet."""
-    base = _read(inputs["base"], settings.base_columns)
-    pool = _read(inputs["pool"], settings.pool_columns) if "pool" in inputs else Reading()
+    base = read_responses(inputs["base"], settings.base_columns)
+    pool = read_responses(inputs["pool"], settings.pool_columns) if "pool" in inputs else Reading()
     sample = _cut(base.records, settings.base_size, settings.seed)
     refusals, chosen_of = _chosen(settings, pool.records, workspace)
     _check_distinct(sample, refusals)
@@ -174,12 +174,12 @@ def _describe(artifact: Artifact, inputs: Mapping[str, Path], notes: Mapping[str
 def _records_again(artifact: Artifact, inputs: Mapping[str, Path]) -> list[Record]:
     """The records of a finished set, found in its inputs."""
     settings = artifact.identity.settings
-    readings = [_read(path, Columns(**settings[f"{name}_columns"])) for name, path in inputs.items()]
+    readings = [read_responses(path, Columns(**settings[f"{name}_columns"])) for name, path in inputs.items()]
     known = {record.row_id: record for reading in readings for record in reading.records}
     return [known[row_id] for row_id in pq.read_table(artifact.file("rt.parquet"))["row_id"].to_pylist()]
 
 
-def _read(path: Path, columns: Columns) -> Reading:
+def read_responses(path: Path, columns: Columns) -> Reading:
     """The records of an artifact or of a plain file."""
     if not is_artifact(path):
         return read_file(path, path.name, columns)

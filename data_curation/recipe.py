@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 from artifacts.errors import SettingsError, UserError
 from artifacts.files import read_yaml
 from artifacts.settings import Settings, validate_settings
+from data_curation.decontaminate import DecontaminateSettings
 from data_curation.exact_dedup import ExactDedupSettings
 from data_curation.filters.catalogue import catalogue
 from data_curation.near_dedup import NearDedupSettings
@@ -26,9 +27,15 @@ _STEPS = _FILTERS | {
     "exact_dedup": ("data_curation.exact_dedup", "ExactDedup"),
     "near_dedup": ("data_curation.near_dedup", "NearDedup"),
     "semantic_dedup": ("data_curation.semantic_dedup", "SemanticDedup"),
+    "decontaminate": ("data_curation.decontaminate", "Decontaminate"),
 }
 StepSettings = Annotated[
-    NormaliseSettings | _FilterSettings | ExactDedupSettings | NearDedupSettings | SemanticDedupSettings,
+    NormaliseSettings
+    | _FilterSettings
+    | ExactDedupSettings
+    | NearDedupSettings
+    | SemanticDedupSettings
+    | DecontaminateSettings,
     Field(discriminator="step"),
 ]
 

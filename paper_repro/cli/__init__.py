@@ -26,9 +26,11 @@ app = typer.Typer(
 COMMANDS = (
     "collect",
     "curate",
+    "rewrite",
     "inspect",
     "compare",
     "mix",
+    "refusals",
     "sequences",
     "train",
     "chat",
