@@ -14,7 +14,7 @@ from paper_repro.report.testbed_cells import CORPORA, SIZES, Base, parse_base
 
 DIGITS = 12
 LOOK_UP = "look-up"
-MILLION = 1e6
+THOUSAND, MILLION = 1e3, 1e6
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Card:
         name: Its name.
         parameters: Number of parameters.
         tokens: Tokens it was trained on.
+        exchanges: Questions with their replies in the pre-training text; None: not counted.
+        declines: Replies in it that decline; None: not counted.
         held_out_loss: Nats a token on held-out text of its own corpus.
         own_format: Share of held-out look-ups answered right in the corpus's own formats; None: it has none.
         likelihood: Share of held-out facts whose true statement is likelier than all false ones.
@@ -39,6 +41,8 @@ class Card:
     name: str
     parameters: int
     tokens: int
+    exchanges: int | None
+    declines: int | None
     held_out_loss: float
     own_format: float | None
     likelihood: float | None
@@ -74,6 +78,8 @@ def read_card(path: Path) -> Card:
     return Card(
         base=base,
         name=name,
+        exchanges=_number(data, "corpus", "counts", "exchanges"),
+        declines=_number(data, "corpus", "counts", "declines"),
         own_format=_number(probes, "native", LOOK_UP, "right"),
         likelihood=_number(probes, "facts", "accuracy"),
         likelihood_chance=_number(probes, "facts", "chance"),
@@ -107,6 +113,8 @@ def bases_table(cards: Sequence[Card], missing: Mapping[str, str]) -> Table:
         Column("base", "Base", names_row=True),
         Column("parameters", "Parameters (M)"),
         Column("tokens", "Tokens (M)", 1),
+        Column("exchanges", "Exchanges (thousand)", 0),
+        Column("declines", "Declines", 0),
         Column("held_out_loss", "Held-out loss (nats)", 3),
         Column("own_format", "Look-ups right, own formats"),
         Column("likelihood", "Facts known by likelihood"),
@@ -121,6 +129,8 @@ def bases_table(cards: Sequence[Card], missing: Mapping[str, str]) -> Table:
         rows.append((name, *(None for _ in columns[1:-1]), ""))
     notes = (
         "From the cards of the bases; look-ups and facts are held out: never asked in pre-training, only stated.",
+        "Exchanges: questions with their replies in the pre-training text. Corpora are of equal tokens, not of equal "
+        "exchanges: a plainer format takes fewer tokens for each.",
         "Held-out loss is on text of the base's own corpus: not comparable across corpora.",
         "A dash: the corpus has no questions, so no formats of its own. Missing: this run had no such base.",
         f"Digest: the first {DIGITS} hex digits.",
@@ -134,6 +144,8 @@ def _row(card: Card) -> tuple:
         card.name,
         card.parameters / MILLION,
         card.tokens / MILLION,
+        None if card.exchanges is None else card.exchanges / THOUSAND,
+        card.declines,
         float(card.held_out_loss),
         "" if card.own_format is None and card.base.corpus == "none" else card.own_format,
         card.likelihood,

@@ -20,7 +20,7 @@ def render_readme(card: Mapping[str, Any]) -> str:
         f"- Architecture: Llama, {card['parameters']:,} parameters, bfloat16 safetensors; load it with "
         f'`ModelSource(name="{card["name"]}", weights="shipped")`, or with transformers from this folder.',
         f"- Corpus: `{corpus['name']}` of world seed {settings.get('world_seed')} (world version "
-        f"{card['world_version']}), {card['tokens']:,} tokens trained on, once each.",
+        f"{card['world_version']}), {card['tokens']:,} tokens trained on, once each{_counted(corpus.get('counts'))}.",
         f"- Loss on held-out rows: {card['held_out_loss']:.3f} nats a token.",
         f"- Held-out questions answered right in the corpus's own formats: {_rates(native)}.",
         f"- Held-out facts known by likelihood: {probes['facts']['accuracy']:.0%} (chance "
@@ -35,6 +35,12 @@ def render_readme(card: Mapping[str, Any]) -> str:
         "made from it.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _counted(counts: Mapping[str, int] | None) -> str:
+    if not counts:
+        return ""
+    return ": " + ", ".join(f"{counts[name]:,} {name}" for name in ("documents", "exchanges", "declines"))
 
 
 def _rates(native: Mapping[str, Any]) -> str:
