@@ -22,7 +22,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,17 @@ CORPUS = "corpus/responses_alpacaeval.parquet"
 GOALS = {"text-dedup": {"goal": 8, "stretch": 12}, "datatrove": {"goal": 25, "stretch": 35}}
 LIMITED = ("RT_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ARROW_NUM_THREADS")
 ONE_THREAD = dict.fromkeys(LIMITED, "1")
+# a small process between: a process inherits the peak memory of the one that started it
+LAUNCHER = """
+import json, os, subprocess, sys, time
+started = time.perf_counter()
+with open(sys.argv[1], "ab") as log:
+    process = subprocess.Popen(sys.argv[2:], stdout=log, stderr=log)
+    _, status, used = os.wait4(process.pid, 0)
+wall, processor = time.perf_counter() - started, used.ru_utime + used.ru_stime
+print(json.dumps({"wall": round(wall, 2), "processor": round(processor, 2), "peak_mb": round(used.ru_maxrss / 1024)}))
+sys.exit(1 if status else 0)
+"""
 PEER = Path(__file__).with_name("near_dedup_peer.py")
 
 
@@ -53,17 +63,12 @@ def timed(command: list[str], folder: Path) -> dict[str, float]:
     """Run a command in `folder` on one thread: seconds by clock, and its peak memory."""
     environment = os.environ | ONE_THREAD | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(folder / "cache")}
     environment["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
-    started = time.perf_counter()
-    with open(folder / "log", "ab") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-        _, status, used = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"failed: {' '.join(command)}\n{(folder / 'log').read_text()[-3000:]}")
-    return {
-        "wall": round(time.perf_counter() - started, 2),
-        "processor": round(used.ru_utime + used.ru_stime, 2),
-        "peak_mb": round(used.ru_maxrss / 1024),
-    }
+    log = folder / "log"
+    launch = [sys.executable, "-c", LAUNCHER, str(log), *command]
+    done = subprocess.run(launch, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"failed: {' '.join(command)}\n{done.stderr}{log.read_text()[-3000:]}")
+    return json.loads(done.stdout)
 
 
 def ours(path: Path, folder: Path) -> tuple[dict[str, float], set[int]]:
