@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from artifacts.digests import canonical_json
-from artifacts.files import atomic_path
+from artifacts.errors import StageError
+from data_curation.embedding_cache import Found, VectorStore, cache_store, folder_bytes
 from data_curation.encoder import Encoder, EncoderSettings, load_encoder, unit_rows
+from data_curation.records import normalise_for_id, record_id
 
-__all__ = ["EncoderSettings", "TextVectors", "embed_texts", "embed_windows", "pool"]
+__all__ = ["EncoderSettings", "TextVectors", "embed_texts", "embed_windows", "held", "pool"]
 
-TEXTS_AT_ONCE = 2_000  # tokenised together; bounds memory, decides nothing
-SHARD_WINDOWS = 1_024  # windows saved together: what a stop can cost
+TEXTS_AT_ONCE = 2_000  # tokenised or pooled together; bounds memory, decides nothing
+PART_WINDOWS = 1_024  # windows saved together: what a stop can cost
+Label = Callable[[int], str]
 log = logging.getLogger("rt")
 
 
 @dataclass(frozen=True)
 class TextVectors:
     """Vectors of a list of texts and of their windows.
+
+    They take 4 * d * (m + n) bytes, for d dimensions, m windows and n texts; half of that where every text is one
+    window, because then both are one array.
 
     Attributes:
         windows: float32, m x d, unit rows: every window of every text, in the texts' order.
@@ -44,113 +48,206 @@ class TextVectors:
 
 
 def embed_texts(
-    texts: Sequence[str], settings: EncoderSettings, scratch: Path | None = None, threads: int | None = None
+    texts: Sequence[str],
+    settings: EncoderSettings,
+    scratch: Path | None = None,
+    threads: int | None = None,
+    label: Label = "text {}".format,
 ) -> np.ndarray:
     """One vector a text.
 
     Args:
-        texts: Any texts; one longer than the encoder reads is cut into windows and pooled, nothing is lost.
-        settings: The encoder.
-        scratch: Folder for finished shards, so that a stopped call goes on; None keeps none.
+        texts: Any texts; one longer than the encoder reads is cut into windows and pooled, nothing is lost. They are
+            embedded as the fixed normalisation behind `record_id` leaves them.
+        settings: The encoder, and whether its vectors are cached in RT_HOME.
+        scratch: Folder for finished parts where they are not cached, so that a stopped call goes on; None keeps none.
         threads: Compute threads; None = `artifacts.stage.thread_count()`.
+        label: What an error calls the text at a position.
 
     Returns:
         float32, n x d, rows of length 1 (so the inner product is the cosine).
+
+    Raises:
+        StageError: the encoder gives no finite vector for a text; names the text.
     """
-    return embed_windows(texts, settings, scratch, threads).pooled
+    return embed_windows(texts, settings, scratch, threads, label).pooled
 
 
 def embed_windows(
-    texts: Sequence[str], settings: EncoderSettings, scratch: Path | None = None, threads: int | None = None
+    texts: Sequence[str],
+    settings: EncoderSettings,
+    scratch: Path | None = None,
+    threads: int | None = None,
+    label: Label = "text {}".format,
 ) -> TextVectors:
     """Vectors of every text and of its windows; see `embed_texts` for the arguments."""
     started = time.monotonic()
     encoder = load_encoder(settings, threads)
-    distinct: dict[bytes, int] = {}
-    rows, pieces, starts = [], [], [0]
-    for first in range(0, len(texts), TEXTS_AT_ONCE):
-        for windows in encoder.windows(texts[first : first + TEXTS_AT_ONCE]):
-            for ids in windows:
-                rows.append(distinct.setdefault(ids.tobytes(), len(distinct)))
-                pieces.append(len(ids))
-            starts.append(len(rows))
-    vectors = _embed_distinct(list(distinct), encoder, settings.batch_tokens, scratch)
-    windows = vectors[np.asarray(rows, dtype=np.int64)]
+    keys, firsts, which = _distinct(texts)
+    work = _Work(encoder, _store(encoder, settings, scratch), keys, [texts[first] for first in firsts])
+    try:
+        vectors = work.vectors(settings.batch_tokens)
+    except _NotFiniteError as error:
+        raise StageError(
+            f"the encoder '{settings.model}' gives a vector that holds no number (NaN or infinite)",
+            where=label(firsts[error.text]),
+            fix="check the model's weights, or use dtype: float32",
+        ) from None
+    if len(firsts) < len(texts):
+        vectors = _repeated(vectors, which)
     seconds = time.monotonic() - started
     log.info(
-        "embeddings: %d texts, %d windows, %.1f s (%.0f texts/s)",
+        "embeddings: %d texts, %d of them computed now, %d windows, %.1f s%s",
         len(texts),
-        len(rows),
+        work.computed,
+        len(vectors.windows),
         seconds,
-        len(texts) / max(seconds, 1e-9),
+        f"; cache: {folder_bytes(work.store.folder) / 1e6:.1f} MB in {work.store.folder}" if work.store else "",
     )
-    weights, bounds = np.asarray(pieces, dtype=np.int64), np.asarray(starts, dtype=np.int64)
-    return TextVectors(windows, weights, bounds, pool(windows, weights, bounds))
+    return vectors
+
+
+def held(texts: Sequence[str], settings: EncoderSettings) -> np.ndarray:
+    """Which texts (bool, n) have their vectors in the cache."""
+    keys, _, which = _distinct(texts)
+    there = np.zeros(len(keys), dtype=bool)
+    if settings.cache:
+        for found in cache_store(load_encoder(settings)).find(keys):
+            there[found.asked] = True
+    return there[which]
 
 
 def pool(windows: np.ndarray, pieces: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Mean of each text's windows weighted by their length, scaled to length 1 (float32, n x d)."""
-    if len(starts) == 1:
-        return np.zeros((0, windows.shape[1]), dtype=np.float32)
-    weights = np.maximum(pieces, 1).astype(np.float64)[:, None]
-    return unit_rows(np.add.reduceat(windows * weights, starts[:-1], axis=0))
+    """Mean of each text's windows weighted by their length, scaled to length 1 (float32, n x d).
 
-
-def _embed_distinct(keys: list[bytes], encoder: Encoder, batch_tokens: int, scratch: Path | None) -> np.ndarray:
-    """Vectors (float32) of distinct windows given as the bytes of their int32 ids, in the order given.
-
-    The windows are worked through by length, then content: no padding is wasted, and a batch holds the same
-    windows whatever the input order and however often the work was stopped.
+    One window is its text's vector as it stands. If all texts are of one window, the result is `windows` itself.
     """
-    order = sorted(range(len(keys)), key=lambda index: (len(keys[index]), keys[index]))
-    vectors = np.zeros((len(keys), encoder.dimensions), dtype=np.float32)
-    special = len(encoder.prefix) + len(encoder.suffix)
-    lengths = [len(keys[index]) // 4 + special for index in order]
-    shards = list(_shards(lengths, batch_tokens))
-    done = 0
-    for batches in shards:
-        first, last = batches[0][0], batches[-1][1]
-        members = [np.frombuffer(keys[index], dtype=np.int32) for index in order[first:last]]
-        parts = [(start - first, stop - first) for start, stop in batches]
-        vectors[order[first:last]] = _shard(members, parts, encoder, scratch)
-        done += last - first
-        if len(shards) > 1:
-            log.info("embeddings: %d of %d windows", done, len(keys))
-    return vectors
+    counts = np.diff(starts)
+    if len(counts) == len(windows):
+        return windows
+    pooled = windows[starts[:-1]]
+    long = np.flatnonzero(counts > 1)
+    for first in range(0, len(long), TEXTS_AT_ONCE):
+        texts = long[first : first + TEXTS_AT_ONCE]
+        rows = np.concatenate([np.arange(starts[text], starts[text + 1]) for text in texts])
+        weighted = windows[rows] * np.maximum(pieces[rows], 1).astype(np.float64)[:, None]
+        bounds = np.concatenate([[0], np.cumsum(counts[texts])[:-1]])
+        pooled[texts] = unit_rows(np.add.reduceat(weighted, bounds, axis=0))
+    return pooled
 
 
-def _shards(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[tuple[int, int]]]:
-    """Batches `(start, stop)` of at most `batch_tokens` padded tokens, in groups of about `SHARD_WINDOWS` windows.
-
-    `lengths` is ascending, so the last window of a batch sets its width.
-    """
-    shard: list[tuple[int, int]] = []
-    start = 0
-    for stop in range(1, len(lengths) + 1):
-        full = stop == len(lengths) or (stop - start + 1) * lengths[stop] > batch_tokens
-        if not full:
-            continue
-        shard.append((start, stop))
-        start = stop
-        if stop == len(lengths) or stop - shard[0][0] >= SHARD_WINDOWS:
-            yield shard
-            shard = []
+def _distinct(texts: Sequence[str]) -> tuple[list[bytes], list[int], np.ndarray]:
+    """Keys of the distinct texts, where each is first found, and which of them each text is."""
+    numbers: dict[bytes, int] = {}
+    firsts: list[int] = []
+    which = np.empty(len(texts), dtype=np.int64)
+    for position, text in enumerate(texts):
+        key = bytes.fromhex(record_id(text))
+        which[position] = numbers.setdefault(key, len(numbers))
+        if len(numbers) > len(firsts):
+            firsts.append(position)
+    return list(numbers), firsts, which
 
 
-def _shard(members: list[np.ndarray], parts: list[tuple[int, int]], encoder: Encoder, scratch: Path | None):
-    """Vectors of one shard, from its file where an earlier run left it."""
-    path = None if scratch is None else scratch / f"embeddings-{_shard_digest(members, encoder)}.npy"
-    if path is not None and path.exists():
-        return np.load(path, allow_pickle=False)
-    vectors = np.concatenate([encoder.forward(members[start:stop]) for start, stop in parts])
-    if path is not None:
-        with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            np.save(file, vectors, allow_pickle=False)
-    return vectors
+def _repeated(vectors: TextVectors, which: np.ndarray) -> TextVectors:
+    """Vectors of texts that are the given ones again and again, in the order `which` says."""
+    counts = np.diff(vectors.starts)[which]
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    rows = np.concatenate([np.arange(vectors.starts[text], vectors.starts[text + 1]) for text in which])
+    windows = vectors.windows[rows]
+    return TextVectors(windows, vectors.pieces[rows], starts, pool(windows, vectors.pieces[rows], starts))
 
 
-def _shard_digest(members: list[np.ndarray], encoder: Encoder) -> str:
-    digest = hashlib.sha256(canonical_json(encoder.identity).encode())
-    for ids in members:
-        digest.update(len(ids).to_bytes(4, "little") + ids.tobytes())
-    return digest.hexdigest()[:32]
+def _store(encoder: Encoder, settings: EncoderSettings, scratch: Path | None) -> VectorStore | None:
+    if settings.cache:
+        return cache_store(encoder)
+    return None if scratch is None else VectorStore(scratch / f"embeddings-{encoder.digest}")
+
+
+class _NotFiniteError(Exception):
+    """The vector of a window of this text is not finite."""
+
+    def __init__(self, text: int):
+        super().__init__(text)
+        self.text = text
+
+
+class _Work:
+    """Distinct texts on their way to vectors; those that a store holds are read, the others computed and stored."""
+
+    def __init__(self, encoder: Encoder, store: VectorStore | None, keys: list[bytes], texts: list[str]):
+        self.encoder, self.store, self._keys = encoder, store, keys
+        self._found: list[Found] = [] if store is None else store.find(keys)
+        self._counts = np.zeros(len(keys), dtype=np.int64)
+        for found in self._found:
+            self._counts[found.asked] = found.counts
+        missing = np.flatnonzero(self._counts == 0)
+        self.computed = len(missing)
+        self._tokens: dict[int, list[np.ndarray]] = {}
+        for first in range(0, len(missing), TEXTS_AT_ONCE):
+            part = missing[first : first + TEXTS_AT_ONCE].tolist()
+            self._tokens.update(
+                zip(part, encoder.windows([normalise_for_id(texts[text]) for text in part]), strict=True)
+            )
+        for text, windows in self._tokens.items():
+            self._counts[text] = len(windows)
+
+    def vectors(self, batch_tokens: int) -> TextVectors:
+        """Vectors of all texts; a window's depends on nothing but the encoder and the window."""
+        starts = np.concatenate([[0], np.cumsum(self._counts)])
+        windows = np.empty((starts[-1], self.encoder.dimensions), dtype=np.float32)
+        pieces = np.empty(starts[-1], dtype=np.int64)
+        for found in self._found:
+            rows = _rows(starts, found.asked)
+            windows[rows], pieces[rows] = self.store.read(found)
+        done = 0
+        for group in self._groups():
+            rows = _rows(starts, group)
+            tokens = [ids for text in group for ids in self._tokens.pop(text)]
+            windows[rows], pieces[rows] = self._embed(tokens, group, batch_tokens), [len(ids) for ids in tokens]
+            if self.store is not None:
+                keys = [self._keys[text] for text in group]
+                self.store.add(keys, self._counts[group].tolist(), windows[rows], pieces[rows])
+            done += len(group)
+            if done < self.computed or done > len(group):
+                log.info("embeddings: %d of %d texts", done, self.computed)
+        return TextVectors(windows, pieces, starts, pool(windows, pieces, starts))
+
+    def _groups(self) -> Iterator[list[int]]:
+        """Texts to compute, alike in length, about `PART_WINDOWS` windows together."""
+        group, held = [], 0
+        for text in sorted(self._tokens, key=lambda text: (len(self._tokens[text][0]), self._keys[text])):
+            group.append(text)
+            held += len(self._tokens[text])
+            if held >= PART_WINDOWS:
+                yield group
+                group, held = [], 0
+        if group:
+            yield group
+
+    def _embed(self, tokens: list[np.ndarray], group: list[int], batch_tokens: int) -> np.ndarray:
+        """Vectors of the windows of a group."""
+        vectors = np.empty((len(tokens), self.encoder.dimensions), dtype=np.float32)
+        for batch in batches([self.encoder.padded(len(ids)) for ids in tokens], batch_tokens):
+            vectors[batch] = self.encoder.forward([tokens[window] for window in batch])
+        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+        if len(bad):
+            owner = np.repeat(group, self._counts[group])
+            raise _NotFiniteError(int(owner[bad].min()))
+        return vectors
+
+
+def _rows(starts: np.ndarray, texts: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Windows of the texts, text after text."""
+    return np.concatenate([np.arange(starts[text], starts[text + 1]) for text in texts])
+
+
+def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Positions in batches of one length each, of at most `batch_tokens` tokens (one window may be longer)."""
+    by_length: dict[int, list[int]] = {}
+    for position, length in enumerate(lengths):
+        by_length.setdefault(length, []).append(position)
+    for length, positions in sorted(by_length.items()):
+        size = max(1, batch_tokens // length)
+        for first in range(0, len(positions), size):
+            yield positions[first : first + size]

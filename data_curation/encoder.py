@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from artifacts.digests import digest_file
+from artifacts.digests import digest_file, digest_json
 from artifacts.errors import InputError, MissingDataError, UserError
 from artifacts.pins import fetch, load_pin, pin_names
 from artifacts.settings import Settings
 from artifacts.stage import input_digest, thread_count
 from data_curation.optional import require
 
+PAD_TO = 8  # windows are padded to a multiple of so many tokens
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 
 
@@ -28,10 +30,11 @@ class EncoderSettings(Settings):
         revision: Commit of the hub repository; branch names are refused, they move.
         content: Digest of a folder's files; filled in, and refused if the files are others.
         window: Word pieces of text in one window (None = all the model reads, less its special tokens).
-        batch_tokens: Padded word pieces in one forward pass; does not depend on the machine.
+        batch_tokens: Padded word pieces in one forward pass; changes no vector.
         dtype: Number type of the forward pass. `bfloat16` was 3.2 times as fast on a CPU that has it in hardware,
             and gave the same semantic drops on Dolly (cosines moved by up to 0.003); vectors are float32 either way.
         device: `auto` takes a GPU where there is one; its vectors were not compared with those of a CPU yet.
+        cache: Whether vectors are kept in RT_HOME and found there again. Decides nothing, so no digest holds it.
     """
 
     model: str = "all-minilm-l6-v2"
@@ -41,6 +44,7 @@ class EncoderSettings(Settings):
     batch_tokens: int = Field(default=2048, ge=512)
     dtype: Literal["float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    cache: bool = Field(default=True, exclude=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -59,7 +63,8 @@ class Encoder:
     """A loaded encoder.
 
     Attributes:
-        identity: What decides its vectors: model, file digests or commit, window, batch size, number type, device kind.
+        identity: What decides its vectors: model, file digests or commit, window, number type, device kind, and what
+            computes them.
         model: The sentence-transformers model.
         prefix: Special tokens put before a window.
         suffix: Special tokens put after it.
@@ -78,6 +83,16 @@ class Encoder:
     def dimensions(self) -> int:
         """Length of a vector."""
         return self.model.get_embedding_dimension()
+
+    @property
+    def digest(self) -> str:
+        """Digest of the identity: vectors of two encoders that share it are interchangeable."""
+        return digest_json(self.identity)[:32]
+
+    def padded(self, pieces: int) -> int:
+        """Tokens of a window of so many word pieces, special ones and padding included."""
+        special = len(self.prefix) + len(self.suffix)
+        return min(-(-(pieces + special) // PAD_TO) * PAD_TO, self.window + special)
 
     def windows(self, texts: Sequence[str]) -> list[list[np.ndarray]]:
         """Token windows (int32) of each text, at least one, together the whole text.
@@ -98,10 +113,14 @@ class Encoder:
         return [cut(np.asarray(ids, dtype=np.int32), self.window) for ids in encoded["input_ids"]]
 
     def forward(self, windows: Sequence[np.ndarray]) -> np.ndarray:
-        """Unit vectors (float32, windows x dimensions) of one batch, padded to its longest window."""
+        """Unit vectors (float32, windows x dimensions) of one batch, padded to the length of its longest window.
+
+        A window's vector is the same to the last bit in every batch of windows of one `padded` length, of any size and
+        order (seen on a CPU, tested); so mix no lengths in a batch.
+        """
         import torch
 
-        longest = max(len(ids) for ids in windows) + len(self.prefix) + len(self.suffix)
+        longest = self.padded(max(len(ids) for ids in windows))
         tokens = np.full((len(windows), longest), self.model.tokenizer.pad_token_id or 0, dtype=np.int64)
         mask = np.zeros_like(tokens)
         for row, ids in enumerate(windows):
@@ -156,9 +175,16 @@ def load_encoder(settings: EncoderSettings, threads: int | None = None) -> Encod
     identity = {
         "origin": origin,
         "window": window,
-        "batch_tokens": settings.batch_tokens,
+        "pad_to": PAD_TO,
         "dtype": settings.dtype,
         "device": device,
+        "computed_by": {
+            "machine": platform.machine(),
+            "instructions": torch.backends.cpu.get_cpu_capability(),
+            "torch": torch.__version__,
+            "transformers": require("transformers").__version__,
+            "sentence-transformers": library.__version__,
+        },
     }
     return Encoder(identity, model, prefix, suffix, window, device)
 
@@ -199,6 +225,20 @@ def _device(wanted: str) -> str:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise UserError("no CUDA device is visible", where="device", fix="use `auto` or `cpu`")
     return wanted
+
+
+def has_bfloat16(settings: EncoderSettings) -> bool:
+    """Whether the encoder's device multiplies 16-bit matrices in hardware: only then is `bfloat16` the faster type."""
+    import torch
+
+    device = _device(settings.device)
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device != "cpu":
+        return False
+    # torch has no public test for a CPU; where this one goes away, all is computed in 32 bits, with the same outcome
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return bool(probe())
 
 
 def _special_tokens(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+_NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +36,15 @@ def rt_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     monkeypatch.setenv("RT_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def own_embedding_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test of this process begins without cached embeddings, and leaves none in the user's RT_HOME."""
+    from data_curation import embedding_cache
+
+    folder = tmp_path_factory.getbasetemp() / f"embeddings-{next(_NUMBERS)}"
+    monkeypatch.setattr(embedding_cache, "cache_folder", lambda: folder)
 
 
 def _servers() -> ModuleType:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from artifacts.errors import InputError, SettingsError, UserError
+from artifacts.errors import InputError, SettingsError, StageError, UserError
 from artifacts.settings import validate_settings
-from data_curation import embeddings
+from data_curation import embedding_cache, embeddings
 from data_curation.embeddings import EncoderSettings, embed_texts, embed_windows
 from data_curation.encoder import Encoder, cut, load_encoder
 
@@ -69,40 +69,142 @@ def test_the_order_of_texts_changes_no_bit(settings):
     assert (there[turned] == back).all()
 
 
-def test_texts_in_another_order_find_the_same_shards(settings, tmp_path):
-    texts = [f"{letter}{digit}" for letter in "abcdefgh" for digit in "0123456789"]
-    embed_texts(texts, settings, tmp_path)
-    shards = set(tmp_path.glob("*.npy"))
-    embed_texts(texts[::-1], settings, tmp_path)
-    assert set(tmp_path.glob("*.npy")) == shards
+def test_a_vector_is_the_same_in_any_company(settings):
+    """So that one from the cache is the one that would be computed."""
+    texts = [f"{letter * 3} {digit}" for letter in "abcdefgh" for digit in "0123456789"]
+    together = embed_texts(texts, settings)
+    fresh = settings.model_copy(update={"cache": False})
+    assert (embed_texts(texts[17:18], fresh)[0] == together[17]).all()
+    assert (embed_texts(texts, fresh.model_copy(update={"batch_tokens": 20})) == together).all()
+    assert (embed_texts([*texts[:30], "z" * 40], fresh)[:30] == together[:30]).all()
 
 
-def test_a_batch_never_exceeds_its_tokens_and_loses_no_window():
-    lengths = sorted([3, 5, 5, 8, 13, 40] * 50)
-    batches = [batch for shard in embeddings._shards(lengths, 100) for batch in shard]
-    assert [start for start, _ in batches] == [0] + [stop for _, stop in batches[:-1]]
-    assert batches[-1][1] == len(lengths)
-    assert all((stop - start) * lengths[stop - 1] <= 100 for start, stop in batches)
+def test_batches_hold_one_length_and_no_more_than_their_tokens():
+    lengths = [8, 40, 16, 8, 8, 16, 8, 16, 8] * 20
+    found = list(embeddings.batches(lengths, 100))
+    assert sorted(position for batch in found for position in batch) == list(range(len(lengths)))
+    assert all(len({lengths[position] for position in batch}) == 1 for batch in found)
+    assert all(sum(lengths[position] for position in batch) <= 100 for batch in found)
+    assert [len(batch) for batch in embeddings.batches([300, 300], 100)] == [1, 1], "one window alone may be longer"
 
 
-def test_a_stopped_call_goes_on_from_its_shards(settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(embeddings, "SHARD_WINDOWS", 1)
-    settings = settings.model_copy(update={"batch_tokens": 20})  # one window a batch
-    whole = embed_texts(TEXTS, settings, tmp_path)
-    shards = sorted(tmp_path.glob("*.npy"))
-    assert len(shards) > 3
-    shards[0].unlink()
-    forwarded = []
+@pytest.fixture
+def forwarded(monkeypatch) -> list[int]:
+    """Windows in each forward pass made during the test."""
+    calls: list[int] = []
     forward = Encoder.forward
-    monkeypatch.setattr(Encoder, "forward", lambda self, ids: forwarded.append(ids) or forward(self, ids))
+    monkeypatch.setattr(Encoder, "forward", lambda self, ids: calls.append(len(ids)) or forward(self, ids))
+    return calls
+
+
+def test_texts_embedded_before_are_not_embedded_again(settings, forwarded):
+    whole = embed_windows(TEXTS, settings)
+    assert sum(forwarded) == len(whole.windows) - len(whole.of(5)), "equal texts are computed once"
+    forwarded.clear()
+    again = embed_windows([*reversed(TEXTS)], settings)
+    assert forwarded == []
+    assert all((again.of(len(TEXTS) - 1 - text) == whole.of(text)).all() for text in range(len(TEXTS)))
+    assert (again.pooled[::-1] == whole.pooled).all()
+    assert embed_texts([*TEXTS, "a new one"], settings).shape == (len(TEXTS) + 1, 16)
+    assert forwarded == [1]
+
+
+def test_texts_of_one_record_id_share_their_vector(settings, forwarded):
+    assert (embed_texts(["alpha  \r\nbeta "], settings) == embed_texts(["alpha\nbeta"], settings)).all()
+    assert forwarded == [1]
+
+
+def test_the_cache_is_of_one_encoder(settings, forwarded):
+    embed_texts(["alpha"], settings)
+    embed_texts(["alpha"], settings.model_copy(update={"window": 8}))
+    assert forwarded == [1, 1]
+    assert len(list(embedding_cache.cache_folder().glob("*/encoder.json"))) == 2
+    embed_texts(["alpha"], settings.model_copy(update={"batch_tokens": 512}))
+    assert forwarded == [1, 1], "the size of a batch changes no vector"
+
+
+def test_the_cache_can_be_turned_off_and_is_no_part_of_the_identity(settings, forwarded):
+    off = settings.model_copy(update={"cache": False})
+    assert off.resolved() == settings.resolved()
+    embed_texts(["alpha"], off)
+    assert not embedding_cache.cache_folder().exists()
+    embed_texts(["alpha"], off)
+    assert forwarded == [1, 1]
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_stopped_call_goes_on_from_its_parts(settings, tmp_path, monkeypatch, forwarded, cache):
+    monkeypatch.setattr(embeddings, "PART_WINDOWS", 1)
+    settings = settings.model_copy(update={"cache": cache})
+    whole = embed_texts(TEXTS, settings, tmp_path)
+    parts = sorted((embedding_cache.cache_folder() if cache else tmp_path).rglob("*.safetensors"))
+    assert len(parts) == len(TEXTS) - 1, "one a text, but two texts are equal"
+    parts[0].unlink()
+    forwarded.clear()
     assert (embed_texts(TEXTS, settings, tmp_path) == whole).all()
-    assert len(forwarded) == 1, "only the missing shard is computed"
+    assert len(forwarded) == 1, "only the missing part is computed"
 
 
-def test_shards_of_another_encoder_are_not_taken(settings, tmp_path):
-    embed_texts(["alpha"], settings, tmp_path)
-    embed_texts(["alpha"], settings.model_copy(update={"window": 8}), tmp_path)
-    assert len(list(tmp_path.glob("*.npy"))) == 2
+def test_a_damaged_part_is_computed_again(settings, forwarded, caplog):
+    whole = embed_texts(TEXTS, settings)
+    (part,) = embedding_cache.cache_folder().rglob("*.safetensors")
+    part.write_bytes(part.read_bytes()[:-40])
+    forwarded.clear()
+    assert (embed_texts(TEXTS, settings) == whole).all()
+    assert forwarded
+    assert "not readable" in caplog.text
+
+
+def test_a_full_disk_costs_the_cache_and_not_the_work(settings, monkeypatch, caplog):
+    def full(path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(embedding_cache, "atomic_path", full)
+    assert embed_texts(TEXTS, settings).shape == (len(TEXTS), 16)
+    assert "No space left on device" in caplog.text
+
+
+def test_two_processes_can_add_the_same_texts_at_once(settings, tmp_path):
+    store, other = (embedding_cache.VectorStore(tmp_path) for _ in range(2))
+    keys, vectors = [b"k" * 16, b"l" * 16], np.eye(3, dtype=np.float32)
+    for writer in (store, other):
+        writer.add(keys, [1, 2], vectors, np.asarray([5, 6, 7]))
+    other.add([b"m" * 16, b"l" * 16], [1, 2], vectors[[0, 1, 2]], np.asarray([9, 6, 7]))
+    found = store.find([b"l" * 16, b"x" * 16, b"m" * 16])
+    assert sorted(np.concatenate([part.asked for part in found]).tolist()) == [0, 2]
+    _, pieces = zip(*(store.read(part) for part in found), strict=True)
+    assert sorted(np.concatenate(pieces).tolist()) == [6, 7, 9]
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_a_part_that_goes_away_while_it_is_used_is_named(tmp_path):
+    store = embedding_cache.VectorStore(tmp_path)
+    store.add([b"k" * 16], [1], np.eye(1, dtype=np.float32), np.asarray([5]))
+    (found,) = store.find([b"k" * 16])
+    found.part.unlink()
+    with pytest.raises(StageError, match="went away"):
+        store.read(found)
+
+
+def test_what_is_held_is_known_before_it_is_asked_for(settings):
+    embed_texts(["alpha", "beta"], settings)
+    assert embeddings.held(["gamma", "beta", "alpha", "beta"], settings).tolist() == [False, True, True, True]
+
+
+def test_an_encoder_that_gives_no_number_is_named_with_the_text(settings, monkeypatch):
+    forward = Encoder.forward
+
+    def broken(self, windows):
+        vectors = forward(self, windows)
+        for row, ids in enumerate(windows):
+            vectors[row, 3] = np.nan if len(ids) == 14 else vectors[row, 3]  # the first window of the last text
+        return vectors
+
+    monkeypatch.setattr(Encoder, "forward", broken)
+    with pytest.raises(StageError, match=r"row 6: the encoder .* holds no number") as caught:
+        embed_texts(TEXTS, settings, label="row {}".format)
+    assert "NaN" in str(caught.value)
+    assert not list(embedding_cache.cache_folder().rglob("*.safetensors")), "no such vector is kept"
 
 
 def test_a_hub_model_needs_its_commit():
