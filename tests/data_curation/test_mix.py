@@ -11,7 +11,8 @@ import pytest
 from artifacts.errors import InputError, SettingsError, UserError
 from artifacts.settings import load_settings
 from artifacts.stage import Stage
-from data_curation.mix import MixSettings, mix
+from data_curation import conflicts as conflicts_module
+from data_curation.mix import MIX, MixSettings, mix
 from data_curation.records import make_records, to_table
 from data_curation.tables import write_table
 
@@ -188,6 +189,123 @@ def test_diverse_selects_by_the_encoder_it_is_given(files, tmp_path, tiny_encode
 
 
 def test_settings_are_checked():
-    for wrong in ({"base_size": 0}, {"num_refusals": -1}, {"strategy": "random"}, {"num_refusal": 1}):
+    for wrong in ({"base_size": 0}, {"num_refusals": -1}, {"strategy": "best"}, {"num_refusal": 1}):
         with pytest.raises(SettingsError):
             load_settings(MixSettings, None, **wrong)
+
+
+def test_settings_that_came_later_leave_no_trace_where_they_are_not_used():
+    """Older sets keep their digests: the plan of a plain mix is word for word what it was."""
+    plan = MIX.key(MixSettings(num_refusals=4), {"base": "b", "pool": "p"})
+    assert set(plan["settings"]) == {
+        "response_set",
+        "base_size",
+        "num_refusals",
+        "strategy",
+        "seed",
+        "refusal_rule",
+        "base_columns",
+        "pool_columns",
+        "encoder",
+    }
+    assert plan["stage_version"] == 1
+    assert "rensa" not in plan["packages"]
+    used = MixSettings(num_refusals=4, strategy="random", conflicts="report")
+    plan = MIX.key(used, {"base": "b", "pool": "p"})
+    assert plan["settings"]["conflicts"] == "report"
+    assert "selection" not in plan["settings"], "at its defaults"
+    assert "rensa" in plan["packages"], "near duplicates are removed"
+    assert MixSettings.model_validate(used.resolved()) == used
+
+
+def test_a_plain_mix_writes_what_it_wrote(files, tmp_path):
+    made = mix(MixSettings(base_size=12, num_refusals=4), tmp_path / "out", *files)
+    assert set(made.identity.outputs) == {"rt.parquet", "it.parquet"}
+
+
+def test_a_selection_tells_why_each_refusal_was_chosen(files, tmp_path):
+    settings = MixSettings.model_validate({"num_refusals": 4, "strategy": "random", "selection": {"kind": "bare"}})
+    made = mix(settings, tmp_path / "out", *files)
+    told = [json.loads(line) for line in made.file("selection.jsonl").read_text("utf-8").splitlines()]
+    chosen = [row["row_id"] for row in rows_of(made, "rt.parquet") if row["origin"] == "refusal"]
+    assert [row["row_id"] for row in told] == chosen
+    assert {row["kind"] for row in told} == {"bare"}
+    assert made.summary["pool_left"] == {"rule": 10, "kind": 10, "no_near_duplicate": 10}
+    assert (made.summary["pool_passing"], made.summary["condition"]["strategy"]) == (10, "random")
+
+
+@pytest.fixture
+def acts(tmp_path, monkeypatch):
+    """A base of four rows and a pool of two refusals; a text lies on the circle where its number says."""
+    import numpy as np
+
+    def embed(texts, *rest, **named):
+        angles = np.radians([int("".join(filter(str.isdigit, text)) or 300) for text in texts])
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+    monkeypatch.setattr(conflicts_module, "embed_texts", embed)
+    base = [
+        {"instruction": "open box 10", "response": "Turn the key at 100."},
+        {"instruction": "open box 12", "response": "I can't help with that, number 100."},
+        {"instruction": "bake cake 200", "response": "Take flour, as in 11."},
+        {"instruction": "draw map 80", "response": "Use a pen."},
+    ]
+    pool = [
+        {"instruction": "force box 20", "response": "Sorry, I won't, 250."},
+        {"instruction": "steal box 0", "response": "Sorry, I won't, 260."},
+    ]
+    return written(tmp_path / "base.jsonl", base), written(tmp_path / "pool.jsonl", pool)
+
+
+def conflicted(acts, out, handling, **search):
+    settings = {"num_refusals": 2, "conflicts": handling, "conflict_search": {"detector": {"method": "cues"}} | search}
+    made = mix(MixSettings.model_validate(settings), out, *acts)
+    return made, [json.loads(line) for line in made.file("conflicts.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_conflicts_are_reported_and_everything_stays(acts, tmp_path):
+    made, found = conflicted(acts, tmp_path / "out", "report")
+    assert [(row["row"], row["side"], row["refusals"], row["dropped"]) for row in found] == [
+        (0, "instruction", 2, False)
+    ]
+    assert found[0]["score"] == pytest.approx(0.984808, abs=1e-6)
+    refusals = [row for row in rows_of(made, "it.parquet") if row["origin"] == "refusal"]
+    assert found[0]["refusal_row_id"] == refusals[0]["row_id"], "10 is as far from 20 as from 0: the earlier one"
+    expected = {"handling": "report", "base_rows": 4, "base_refusals": 1, "found": 1, "dropped": 0, "kept": 4}
+    assert made.summary["conflicts"] == expected
+    assert made.summary["base_kept"] == 4
+
+
+def test_conflicts_are_dropped_and_counted(acts, tmp_path):
+    made, found = conflicted(acts, tmp_path / "out", "drop")
+    assert [row["dropped"] for row in found] == [True]
+    kept = [row["instruction"] for row in rows_of(made, "it.parquet") if row["origin"] == "base"]
+    assert kept == ["open box 12", "bake cake 200", "draw map 80"], "a base row that refuses itself is no conflict"
+    assert made.summary["conflicts"] | {"handling": None} == {
+        "handling": None,
+        "base_rows": 4,
+        "base_refusals": 1,
+        "found": 1,
+        "dropped": 1,
+        "kept": 3,
+    }
+    assert (made.summary["base_kept"], made.summary["rows"]) == (3, 5)
+
+
+def test_without_instructions_the_response_is_compared_with_the_declined_act(acts, tmp_path):
+    base = written(tmp_path / "bare.jsonl", [{"response": "Take flour, as in 11."}, {"response": "A pen at 200."}])
+    _, found = conflicted((base, acts[1]), tmp_path / "out", "report")
+    assert [(row["row"], row["side"]) for row in found] == [(0, "content")]
+    pool = written(tmp_path / "refusals.jsonl", [{"response": f"Sorry, I won't, {n}."} for n in (205, 100)])
+    _, found = conflicted((base, pool), tmp_path / "other", "report")
+    assert [(row["row"], row["side"]) for row in found] == [(1, "content")]
+
+
+def test_the_threshold_of_conflicts_is_used(acts, tmp_path):
+    assert conflicted(acts, tmp_path / "out", "report", instruction_threshold=0.99)[1] == []
+
+
+def test_a_base_of_conflicts_only_is_refused(acts, tmp_path):
+    base = written(tmp_path / "only.jsonl", [{"instruction": "open box 10", "response": "Turn it."}])
+    with pytest.raises(UserError, match="every base row is in conflict"):
+        conflicted((base, acts[1]), tmp_path / "out", "drop")
