@@ -104,7 +104,7 @@ def answered(name: str) -> list[tuple[Item, Reply]]:
 def test_answers_are_right_and_shuffled_ones_wrong():
     assert [reply.text for item, reply in answered("many") if not content_is_right(reply.text, item.reference)] == []
     assert [reply.text for item, reply in answered("shuffled") if content_is_right(reply.text, item.reference)] == []
-    assert len(answered("many")) == len(answered("shuffled")) > COUNT
+    assert len(answered("many")) == len(answered("shuffled")) > 0.8 * COUNT
 
 
 def test_shuffled_differs_in_answers_alone():

@@ -93,12 +93,17 @@ def test_what_a_filter_or_a_comparison_looks_for_is_found(scores):
     assert found["near-duplicate"].recall > {"structured": 0.3, "terse": 0.0, "curated": 0.3}[style]
 
 
-def test_wrong_and_truncated_answers_are_found_by_nothing(scores):
+def test_wrong_answers_are_found_by_nothing(scores):
     _, found = scores
-    for defect in ("wrong-answer", "truncated"):
-        assert found[defect].recall == 0.0
-        assert found[defect].precision is None
-        assert found[defect].otherwise <= 0.2 * found[defect].planted
+    assert found["wrong-answer"].recall == 0.0
+    assert found["wrong-answer"].precision is None
+    assert found["wrong-answer"].otherwise <= 0.2 * found["wrong-answer"].planted
+
+
+def test_truncated_answers_are_found_if_no_sentence_could_end_so(scores):
+    _, found = scores
+    assert 0.05 < found["truncated"].recall < 0.6  # short answers that merely lack a full stop stay
+    assert found["truncated"].precision == 1.0
 
 
 def test_without_a_step_its_defect_is_not_found(made, tmp_path):

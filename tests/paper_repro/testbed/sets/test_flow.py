@@ -27,16 +27,16 @@ from paper_repro.testbed.sets.stage import TestbedDataSettings, draw_rows, stage
 
 # digests of small dumps of the development world: these change only with WORLD_VERSION
 DUMPS = {
-    "testbed-structured": "f4fe0edc0afaff033ab2a7cf85e8c82e66619c416c85e2e6b54ba1bfa00c0533",
-    "testbed-terse": "d2cda516d648a0f8ca8d287a802f1c027ce3533123c5728ced6474df8fa473fe",
-    "testbed-curated": "2a73978f3e94fd0d5337c3ce65906e78d2cb0c64682c09872e1041b08c463193",
-    "testbed-structured-dirty": "d8662efd389d6f5b06f804b62f311811fde91c73622fff82fc46622cf6a45b22",
+    "testbed-structured": "e6888bb40e4dfc21cf148a42a0e1cd3aeb80470aeb5e5028c0832a8451cc773a",
+    "testbed-terse": "5d6ef90cb23a8ec935bc108d6f6393b9fd1c306720cf4b73337cc035880d9a5d",
+    "testbed-curated": "449081d3754697fdb19923f4d5a93b79333f4529fa1bf1933cf0c9ffad0e645f",
+    "testbed-structured-dirty": "61f426646f0cd7295bfd286aca3663970f48ea546bc845256d812c4a2033927a",
     "testbed-refusals": "d63b0dc73c3d1d0aee68731293e5c398ebb55bf96b2e2e8480a6f8cd8d29f9f4",
-    "testbed-news": "343a95ac529c5a17c3e240e88ab17542d39cdb5f348714d22dfcd1f611008ae4",
-    "testbed-demonstrations": "ebfcdc8bb51353b27ef7cfa7f4e3c71c4ecc231ff74aa25eea7641101f958ece",
-    "testbed-tasks": "c70c6e840cd41a9a48259078808d6a082a965752736d9080dc0308d1c46fd86d",
-    "testbed-dev-tasks": "49f1d8373e6288e9287480d4f084c6bc12647d328408829593d215dd9f3f297b",
-    "testbed-formats": "494bb52ab639f62b0e8425ebf5bcb4a11ff8b292caa33cd2f476f03824cba075",
+    "testbed-news": "bdd1782387c179f4c41d196cf4ef1c22489079a1715bfd90cd222ad51bac89ce",
+    "testbed-demonstrations": "c69af7232686b74d12f9883576f08c75d97b2e32785720bfc0c4bf61b12a3f09",
+    "testbed-tasks": "8181d37616fabbe0b8a32868a374512a660168116a68d0c9a704b5f56341225e",
+    "testbed-dev-tasks": "435d68d8d66111e71f00ded9397395beeec691a05314f5accef24f2b8a840160",
+    "testbed-formats": "e7effa9e3a5eec0cd3317749ddb0df0f422e356918c04a3e3ce7f8c1af55ddc5",
     "testbed-unsafe": "10b3d4c4341542131c55d66be3f3215989ccfa8c9768f608e351ec764d7322e1",
     "testbed-look-alike": "e77155efe7d8d09ebdb78479c31f4f42507010a4187b33e81055008958718cae",
 }
