@@ -168,7 +168,7 @@ def addresses(text: str) -> Iterator[Found]:
         for match in pattern.finditer(text):
             if (
                 match[0] in _SAMPLES["ip"]
-                or re.fullmatch(r"\d(?:\.\d)*", match[0])
+                or _MADE_UP_IP.fullmatch(match[0])
                 or _VERSION.search(text, max(0, match.start() - 12), match.start())
             ):
                 continue

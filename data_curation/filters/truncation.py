@@ -80,7 +80,7 @@ def _code_goes_on(code: list[str]) -> bool:
 def _dangles(last: str) -> str | None:
     """What the last line ends with that nothing can end with."""
     words = last.split()
-    if _DANGLING.fullmatch(words[-1]):
+    if _DANGLING.fullmatch(words[-1].strip("*_")):
         return "dangling_word"
     if _HALF_YEAR.search(last[-24:]):
         return "half_year"

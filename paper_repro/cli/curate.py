@@ -52,7 +52,7 @@ def curate(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="Name of a recipe (responses, lexical, paper) or path of a YAML file. Default: responses.",
+            help="Name of a recipe (responses, lexical, strict, paper) or path of a YAML file. Default: responses.",
             show_default=False,
         ),
     ] = None,
@@ -68,7 +68,10 @@ def curate(
         typer.Option(help="Column of a score, higher is better, for the survivor policy quality.", show_default=False),
     ] = None,
     step: Annotated[
-        OneStep | None, typer.Option(help="Run this deduplication alone, instead of a recipe.", show_default=False)
+        OneStep | None,
+        typer.Option(
+            metavar="exact|near|semantic", help="Run this deduplication alone, instead of a recipe.", show_default=False
+        ),
     ] = None,
     threshold: Annotated[
         float | None,

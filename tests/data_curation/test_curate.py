@@ -159,7 +159,7 @@ def test_the_name_of_the_file_is_part_of_what_is_made(tmp_path, small):
 
 
 def test_every_shipped_recipe_is_valid_and_its_steps_can_be_built():
-    assert recipe_names() == ["lexical", "paper", "responses"]
+    assert recipe_names() == ["lexical", "paper", "responses", "strict"]
     assert load_recipe("paper").steps == ()
     steps = load_recipe("responses").steps
     assert [build(step).name for step in steps] == [step.step for step in steps]
@@ -168,7 +168,11 @@ def test_every_shipped_recipe_is_valid_and_its_steps_can_be_built():
         "near_empty",
         "too_long",
         "repetition",
+        "gibberish",
         "template_leak",
+        "meta_talk",
+        "broken_fence",
+        "truncation",
         "exact_dedup",
         "near_dedup",
         "semantic_dedup",
@@ -199,7 +203,7 @@ def test_faults_of_a_recipe_are_told_together_with_the_nearest_key(tmp_path):
     )
     assert "nonsense" in str(error.value)
     assert "mine.yaml" in str(error.value)
-    with pytest.raises(UserError, match="known recipes: lexical, paper, responses"):
+    with pytest.raises(UserError, match="known recipes: lexical, paper, responses, strict"):
         load_recipe("responsible")
     path.write_text("- step: normalise\n")
     with pytest.raises(SettingsError, match="expected the keys name and steps"):

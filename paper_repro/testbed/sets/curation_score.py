@@ -15,13 +15,13 @@ from data_curation.records import SCHEMA
 from paper_repro.columns import read_rows
 from paper_repro.testbed.sets.defects import DEFECTS, LABELS, Defect
 
-# the reasons for which a row with a defect should leave; nothing looks for wrong or truncated answers
+# the reasons for which a row with a defect should leave; nothing looks for wrong answers
 REASONS: dict[Defect, frozenset[str]] = {
     "exact-duplicate": frozenset({"exact_duplicate"}),
     "near-duplicate": frozenset({"near_duplicate", "semantic_duplicate"}),
     "template-leak": frozenset({"special_mark", "end_mark", "role_heading"}),
     "wrong-answer": frozenset(),
-    "truncated": frozenset(),
+    "truncated": frozenset({"mid_code", "dangling_mark", "dangling_word", "half_year", "unfinished"}),
     "blank": frozenset({"blank", "few_words", "few_characters"}),
 }
 
