@@ -19,8 +19,8 @@ from data_curation.step import Drop
 
 Survivor = Literal["quality", "longest", "first", "id"]
 """`quality`: the row with the highest quality score, which is a column of the input (`columns.quality`,
-`--quality-column`); rows without a score come last, equal scores are settled by `longest`. `longest`: the response
-with most characters (white space around it not counted). `first`: the earliest row of its source, sources in
+`--quality-column`); rows without a score come last, equal scores are settled by length, then by text. `longest`: the
+response with most characters (white space around it not counted). `first`: the earliest row of its source, sources in
 alphabetical order. `id`: the smallest `row_id`, a digest, so in no order that means anything. Ties go to the smaller
 `row_id`. All are the same for any order in which the records are handed over; all but `first` moreover for any order
 of the rows in their file."""
@@ -106,8 +106,10 @@ def check_quality(records: Sequence[Record]) -> None:
         )
 
 
-def _quality(record: Record) -> tuple[bool, float, int, str]:
-    return (record.quality is None, -(record.quality or 0.0), *_longest(record))
+def _quality(record: Record) -> tuple[bool, float, int, str, str]:
+    # the text before the row: of equal rows with other scores, which has which row_id is a matter of the file's order
+    length, row_id = _longest(record)
+    return record.quality is None, -(record.quality or 0.0), length, record.record_id, row_id
 
 
 def _longest(record: Record) -> tuple[int, str]:
