@@ -43,6 +43,7 @@ def write_card(
     front = yaml.safe_dump(_front(artifact, name, len(records), sources), sort_keys=False, allow_unicode=True)
     sections = [
         _rows_section(identity.summary),
+        _rewriting_section(identity.summary.get("rewrite")),
         _lengths_section(lengths(word_counts([record.response for record in records]))),
         _style_section(records),
         _similarity_section(identity.settings, measures),
@@ -50,7 +51,7 @@ def write_card(
         _load_section(artifact),
         _made_section(artifact),
     ]
-    head = f"# {escape(name)}\n\n{_opening(identity.kind, len(records))}"
+    head = f"# {escape(name)}\n\n{_opening(identity.kind, identity.stage, len(records))}"
     write_text(artifact.path / CARD, f"---\n{front}---\n\n" + "\n\n".join([head, *filter(None, sections)]) + "\n")
 
 
@@ -100,7 +101,7 @@ def _licence_word(licence: str) -> str:
     return word if word == UNKNOWN or _KNOWN.fullmatch(word) else "other"
 
 
-def _opening(kind: str, rows: int) -> str:
+def _opening(kind: str, stage: str, rows: int) -> str:
     if kind == "trainset":
         return (
             f"A training set of {rows:,} rows: `rt.parquet` holds the responses alone (Response Tuning), `it.parquet`, "
@@ -109,7 +110,7 @@ def _opening(kind: str, rows: int) -> str:
     return (
         f"A curated response set of {rows:,} rows (`data.parquet`). `decisions.parquet` says of every row that came in "
         "whether it was kept, and if not, which step dropped it and why; `lineage.json` says of every row here where "
-        "it came from and which steps changed it. Made by `rt curate`."
+        f"it came from and which steps changed it. Made by `rt {stage}`."
     )
 
 
@@ -135,6 +136,22 @@ def _rows_section(summary: Mapping[str, Any]) -> str:
         "without_instruction": "rows without an instruction",
     }
     return "## Rows\n\n" + table(("", "rows"), [(text, summary[key]) for key, text in labels.items() if key in summary])
+
+
+def _rewriting_section(facts: Mapping[str, Any] | None) -> str:
+    """Who rewrote the responses, and how often that gave something; nothing for a set that was not rewritten."""
+    if facts is None:
+        return ""
+    rows = [("rows asked about", facts["asked"]), ("rewritten", facts["rewritten"]), ("unchanged", facts["unchanged"])]
+    rows += [(f"original kept: {escape(reason)}", count) for reason, count in facts["original_kept"].items()]
+    rows += [(f"failed: {escape(reason)}", count) for reason, count in facts["failed"].items()]
+    rate = "unknown" if facts["success_rate"] is None else f"{facts['success_rate']:.1%}"
+    text = (
+        f"The responses were rewritten by the language model {escape(facts['model'])} (prompt "
+        f"{escape(facts['prompt'])}, version {facts['prompt_version']}); a text could be taken from {rate} of the "
+        "replies. `rewrites.parquet` holds what was asked and answered for each row."
+    )
+    return f"## Rewriting\n\n{text}\n\n" + table(("", "rows"), rows)
 
 
 def table(head: Sequence[str], rows: Rows) -> str:

@@ -94,9 +94,7 @@ def complete(
 
 def _finished(coroutine: Coroutine[Any, Any, dict[str, Outcome]]) -> dict[str, Outcome]:
     """The result of a coroutine, also where an event loop runs already (a notebook)."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _in_event_loop():
         return asyncio.run(coroutine)
     result: list[Any] = []
 
@@ -112,6 +110,14 @@ def _finished(coroutine: Coroutine[Any, Any, dict[str, Outcome]]) -> dict[str, O
     if isinstance(result[0], BaseException):
         raise result[0]
     return result[0]
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 class _Run:
