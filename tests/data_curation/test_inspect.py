@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import html.parser
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -277,15 +275,21 @@ def test_numbers_for_reading():
     assert inline_json({"</script>": "&\u2029"}) == '{"\\u003c/script\\u003e":"\\u0026\\u2029"}'
 
 
-def test_the_command_prints_numbers_and_writes_the_page(made, tmp_path):
-    script = "from paper_repro.cli import main; main()"
-    options = ["inspect", str(made.path), "--vectors", "words", "--json", "--out", str(tmp_path / "p.html")]
-    environment = os.environ | {"RT_HOME": str(tmp_path / "home")}
-    done = subprocess.run([sys.executable, "-c", script, *options], capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr
+def test_the_command_prints_numbers_and_writes_the_page(made, tmp_path, rt_home):
+    import typer
+    from typer.testing import CliRunner
+
+    from paper_repro.cli.inspect import register
+
+    app = typer.Typer()
+    register(app)
+    words = [str(made.path), "--vectors", "words"]
+    done = CliRunner().invoke(app, [*words, "--json", "--out", str(tmp_path / "p.html")], catch_exceptions=False)
     found = json.loads(done.stdout)
     assert (found["page"], found["rows"]) == (str(tmp_path / "p.html"), 52)
     assert (tmp_path / "p.html").stat().st_size > 20_000
+    assert json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)["page"] is None
+    assert f"page: {rt_home}" in CliRunner().invoke(app, words, catch_exceptions=False).stdout
 
 
 # ---- in a browser ----
