@@ -11,17 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from artifacts.published import (
-    CORE_BENCHMARKS,
-    DATASETS,
-    JUSTEVAL_ASPECTS,
-    PUBLISHED,
-    REFUSAL_BENCHMARKS,
-    SOURCES,
-    Published,
-    label,
-    read_published,
-)
+from artifacts.published import PUBLISHED, Published, label, read_published
+from artifacts.published_tables import CORE_BENCHMARKS, DATASETS, JUSTEVAL_ASPECTS, REFUSAL_BENCHMARKS, SOURCES
 
 EPSILON = 1e-9  # binary fractions: 0.1 + 0.2 is not 0.3
 # check id -> what is known about it; anything else that differs is an error in our copy or a new finding

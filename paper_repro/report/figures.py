@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from artifacts.published import (
-    DATASETS,
-    FALSE_REFUSAL,
-    METHODS,
-    MODELS,
-    REFUSAL_BENCHMARKS,
-    REFUSAL_COUNTS,
-    Published,
-)
+from artifacts.published import Published
+from artifacts.published_tables import DATASETS, FALSE_REFUSAL, METHODS, MODELS, REFUSAL_BENCHMARKS, REFUSAL_COUNTS
 from paper_repro.report.figure import COLOURS, HATCHES, INK, Drawing, bars, new_figure, rate_axis
 from paper_repro.report.tables import PAPER, Tables, heading
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from artifacts.published import DATASETS, FALSE_REFUSAL, MODELS, REFUSAL_COUNTS, Row, label
+from artifacts.published import Row, label
+from artifacts.published_tables import DATASETS, FALSE_REFUSAL, MODELS, REFUSAL_COUNTS
 from paper_repro.report.tables import Tables
 
 Values = dict[str, float]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from artifacts.published import FALSE_REFUSAL, REFUSAL_BENCHMARKS, Published
+from artifacts.published import Published
+from artifacts.published_tables import FALSE_REFUSAL, REFUSAL_BENCHMARKS
 from paper_repro.report.run_rows import BENCHMARKS, RunRow, columns_of, condition_cells, condition_columns
 from paper_repro.report.table import Cell, Column, Estimate, Table
 from paper_repro.report.tables import PAPER, heading, refusal_notes

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from artifacts.published import DATASETS, METHODS, MODELS, Published, Value
+from artifacts.published import Published
 from artifacts.published_checks import KNOWN
+from artifacts.published_tables import DATASETS, METHODS, MODELS, Value
 from paper_repro.report.table import Cell, Column, Table
 
 PAPER = "arXiv 2410.02465 version 3"

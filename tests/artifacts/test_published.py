@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from artifacts.errors import InputError
-from artifacts.published import PUBLISHED, SOURCES, read_published
+from artifacts.published import PUBLISHED, read_published
 from artifacts.published_checks import KNOWN, check_published, read_all
+from artifacts.published_tables import SOURCES
 
 
 @pytest.fixture

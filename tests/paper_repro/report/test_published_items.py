@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.published import PUBLISHED, SOURCES
+from artifacts.published import PUBLISHED
 from artifacts.published_checks import read_all
+from artifacts.published_tables import SOURCES
 from paper_repro.report.figure import FORMATS, write_drawing
 from paper_repro.report.figures import FIGURES, figure_05
 from paper_repro.report.table import to_csv

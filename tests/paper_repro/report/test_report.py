@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from artifacts.errors import InputError, StageError, UserError
-from artifacts.published import PUBLISHED, SOURCES
+from artifacts.published import PUBLISHED
+from artifacts.published_tables import SOURCES
 from artifacts.settings import load_settings
 from paper_repro.report import REPORT, ReportSettings, report, report_inputs
 from paper_repro.score.schema import write_results

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from artifacts.errors import InputError
-from artifacts.published import MODELS, read_published
+from artifacts.published import read_published
+from artifacts.published_tables import MODELS
 from paper_repro.report.funnel import funnel_drawing, funnel_table, read_funnel
 from paper_repro.report.measures import length_table, relevance_table
 from paper_repro.report.refusal import METRICS, refusal_table, side_by_side_table

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from artifacts.errors import InputError
-from artifacts.published import MODELS
+from artifacts.published_tables import MODELS
 from paper_repro.report import ReportSettings, report
 from paper_repro.report.figure import Drawing
 from paper_repro.report.table import to_csv
