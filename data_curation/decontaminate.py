@@ -36,7 +36,7 @@ class DecontaminateSettings(Settings):
         prompts: Prompt sets: pinned sources, folders of `prompts` artifacts, files (or `{place, column, name}`). None:
             every pinned prompt set that is here (mirror or fetched before), resolved when settings are made.
         ngram: Words of an n-gram.
-        least_words: A prompt of fewer words counts only where it is the whole of a side.
+        least_words: A prompt of fewer words counts only where it is the whole instruction.
         least_share: Least share of a prompt's n-grams that a side must hold; 0: one n-gram is enough.
         similarity: Least cosine of a prompt with a window of a side; None: no embeddings.
         sides: Which texts of a record are looked at.
@@ -136,7 +136,8 @@ class Decontaminate:
         matches = []
         for side in self.settings.sides:
             for record, text in self._texts(records, side):
-                found = best(one for one in index.shared(text) if one.share >= self.settings.least_share)
+                shared = index.shared(text, wholes=side == "instruction")
+                found = best(one for one in shared if one.share >= self.settings.least_share)
                 if found is not None:
                     of = prompts[found.prompt]
                     matches.append(Match(record.row_id, side, "ngram", of.set, of.id, found.ngram, found.share))

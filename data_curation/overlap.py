@@ -30,7 +30,8 @@ class PromptNgrams:
     """Index of the n-grams of prompts.
 
     A prompt of fewer than `ngram` words has one n-gram, itself; one of fewer than `least_words` words counts only
-    where it is the whole of a text: three common words stand in many a text by chance.
+    where it is the whole of a text: three common words stand in many a text by chance. Whole texts are looked at on
+    demand: an answer `Fire.` is not taken from a prompt of that one word.
     """
 
     def __init__(self, prompts: Sequence[str], ngram: int, least_words: int):
@@ -49,7 +50,7 @@ class PromptNgrams:
             if found:
                 self._whole[tuple(found)].append(position)
 
-    def shared(self, text: str) -> list[Shared]:
+    def shared(self, text: str, wholes: bool = True) -> list[Shared]:
         """Prompts that the text shares n-grams with, in their order; the n-gram shown is the first one in the text."""
         found = plain_words(text)
         hits: dict[int, list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
@@ -57,7 +58,7 @@ class PromptNgrams:
             for start, gram in enumerate(_grams(found, length)):
                 for position in self._index.get(gram, ()):
                     hits[position].append((start, gram))
-        whole = {position: tuple(found) for position in self._whole.get(tuple(found), ())}
+        whole = {position: tuple(found) for position in self._whole.get(tuple(found), ())} if wholes else {}
         shared = [Shared(p, " ".join(gram), 1.0) for p, gram in whole.items()]
         for position, places in hits.items():
             if position not in whole:

@@ -88,7 +88,9 @@ def test_the_length_of_an_ngram_decides(prompts, tmp_path):
 
 
 def test_a_short_prompt_counts_as_a_whole_only(prompts, tmp_path):
-    """`Name two colours` within a longer text is chance, as the whole instruction it is the prompt."""
+    """`Name two colours` within a text, or as an answer, is chance; as the whole instruction it is the prompt."""
+    answers = make_records("test", [(0, "Give an exercise.", TINY), (1, TINY, "Blue.")])
+    assert set(by_row(Decontaminate(settings(prompts)).apply(answers, tmp_path), answers)) == {1}
     found = by_row(Decontaminate(settings(prompts)).apply(records(), tmp_path), records())
     assert 3 in found
     assert 4 not in found
