@@ -248,6 +248,7 @@ CURATE = Stage(
         "datatrove",
         "faiss-cpu",
         "ftfy",
+        "model2vec",
         "numpy",
         "phonenumbers",
         "py3langid",
