@@ -30,7 +30,7 @@ class ConflictSettings(Settings):
 
     Attributes:
         instruction_threshold: Least cosine of two instructions. Of 1,000 Alpaca rows against 500 refusals of the
-            safety-tuned set one pair reached 0.7 (and 0.9), a conflict; the 13 between 0.6 and 0.7 shared a subject only.
+            safety-tuned set one pair reached 0.7 (0.91), a conflict; the 13 between 0.6 and 0.7 shared a subject only.
         content_threshold: Least cosine of a base response with the declined act, where instructions are lacking. Not
             measured: read conflicts.jsonl before dropping by it.
         detector: Tells base responses that are refusals themselves; its encoder is that of the mix.
