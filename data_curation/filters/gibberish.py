@@ -26,7 +26,8 @@ class GibberishSettings(Settings):
 
     Letters are measured by how surprising each is after the one before it, in English (mean nats a pair); other
     languages in Latin letters are a little more surprising than English, random letters far more. Other scripts,
-    code, links and short texts are not measured. Real words in no order (word salad) are not found.
+    code, links and short texts are not measured. Real words in no order (word salad) are not found, nor words whose
+    letters are only shuffled.
 
     Attributes:
         max_broken: Largest share of characters that are U+FFFD, unassigned, private or controls.

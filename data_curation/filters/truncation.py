@@ -39,7 +39,8 @@ LISTED = 5  # words a comma, at most, in a line that lists things
 class TruncationSettings(Settings):
     """Drop responses that were cut off, as happens at a generator's token limit.
 
-    Single words, numbers, titles, verses, closed code, and short answers without a full stop stay.
+    Single words, numbers, titles, verses, closed code, and short answers without a full stop stay. So do list items
+    that stop after a whole word: of texts cut at a random place about two in three are found.
 
     Attributes:
         unfinished: Also drop a long text whose last line begins with whole sentences and ends without an end mark.

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from data_curation.filters.pii import PiiSettings, find, judge
-from data_curation.filters.pii_finders import iban_checks, luhn_checks
+from data_curation.filters.pii_finders import PLAIN, Found, iban_checks, luhn_checks
 
 # libphonenumber's own example for the country: a form that exists, and nobody's number in particular
 BERLIN = phonenumbers.format_number(phonenumbers.example_number("DE"), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
@@ -99,3 +99,10 @@ def test_wrong_settings_are_refused():
         PiiSettings(regions=["usa"])
     with pytest.raises(ValidationError):
         PiiSettings(kinds=["name"])
+
+
+def test_of_two_pieces_that_overlap_the_earlier_kind_wins(monkeypatch):
+    monkeypatch.setitem(PLAIN, "card", lambda text: [Found("card", 0, 6)])
+    monkeypatch.setitem(PLAIN, "iban", lambda text: [Found("iban", 4, 8)])
+    assert judge("0123456789", PiiSettings(kinds=["card", "iban"])).text == "[CARD]6789"
+    assert judge("0123456789", PiiSettings(kinds=["iban", "card"])).text == "0123[IBAN]89"

@@ -63,6 +63,7 @@ def outcome(name, text, **settings):
         (LONG + "It was over.\n\nBest wishes\nThe village", None),
         ("```python\ndef add(one, two):\n    return one + two\n```", None),
         ("```\nprint(1)\nThis is what the code above prints when you run it.", None),
+        ("```\nprint(max(1, 2)\nThis is what the code above prints when you run it.", None),  # prose is whole
         ("def add(one, two):\n    return one + two", None),
         ("The population was 1,914 in 1920", None),
     ],

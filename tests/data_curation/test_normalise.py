@@ -29,6 +29,8 @@ NORMALISE = Normalise(NormaliseSettings())
         ("chat_marks", "<|im_start|>assistant\nHello<|im_end|>\n", "Hello"),
         ("chat_marks", "### Response:\nHello</s>", "Hello"),
         ("chat_marks", "Hello<|eot_id|><|end_of_text|>", "Hello"),
+        ("chat_marks", "<bos> <|assistant|>\nHello", "Hello"),
+        ("chat_marks", "<s>struck out</s></s>", "<s>struck out</s>"),
         ("unicode", "e\u0301", "\u00e9"),
         ("white_space", "a  \t\nb \n\nc\n\n", "a\nb\n\nc"),
         ("white_space", "\n \n Hello", "Hello"),
