@@ -31,8 +31,9 @@ class InspectSettings(Settings):
         points: Most rows that are clustered, drawn and searched; more are sampled by row id.
         clusters: Number of clusters; None = by the number of points.
         map: How the map is made: `pca`, `tsne` or `umap` (if it is installed).
-        vectors: What clusters compare: `words`, `embeddings`, or `auto`: embeddings if the encoder is on this machine.
-            With `embeddings` the steps that need the encoder are run again near their thresholds, too.
+        vectors: What clusters compare: `words`, `embeddings`, or `auto`: embeddings if the set's recipe used an
+            encoder that is on this machine, else words (which take a second where embeddings take minutes). With
+            `embeddings` the steps that need the encoder are run again near their thresholds, too.
         encoder: The encoder, unless the set's own recipe names one.
         borders: Whether steps are run again to find what they would have dropped next.
         seed: Of clusters and map.
@@ -121,6 +122,8 @@ def _encoder(subject: Subject, settings: InspectSettings) -> EncoderSettings | N
     encoder = settings.encoder if own is None else validate_settings(EncoderSettings, own, where="the set's recipe")
     if settings.vectors == "embeddings":
         return encoder
+    if own is None:
+        return None
     at_hand = (
         availability(encoder.model).startswith("here")
         if encoder.model in pin_names()
