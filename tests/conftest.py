@@ -30,6 +30,25 @@ def mirror() -> Path:
     return folder
 
 
+TINY_TOKENIZER = Path(__file__).parent / "golden" / "sequences" / "tokenizer_tiny"
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a Llama of two narrow layers with random weights, the same every time, and its tokenizer."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("tiny") / "base"
+    tokenizer = AutoTokenizer.from_pretrained(TINY_TOKENIZER)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = LlamaConfig(vocab_size=len(tokenizer), bos_token_id=0, eos_token_id=1, **sizes)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
 def rt_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty RT_HOME for one test."""

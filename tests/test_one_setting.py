@@ -12,12 +12,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-TOKENIZER = Path(__file__).parent / "golden" / "sequences" / "tokenizer_tiny"
 COUNT = 3
 PROFILE = """
 name: tiny
@@ -41,21 +39,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def profile(tmp_path_factory):
-    """A profile file on a tiny random model of its own."""
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    folder = tmp_path_factory.mktemp("tiny")
-    tokenizer = AutoTokenizer.from_pretrained(TOKENIZER)
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), bos_token_id=0, eos_token_id=1, **sizes)).save_pretrained(
-        folder / "base"
-    )
-    tokenizer.save_pretrained(folder / "base")
+def profile(tmp_path_factory, tiny_base):
+    """A profile file on a tiny random model."""
+    folder = tmp_path_factory.mktemp("profile")
     path = folder / "tiny.yaml"
-    path.write_text(PROFILE.format(count=COUNT, base=folder / "base"))
+    path.write_text(PROFILE.format(count=COUNT, base=tiny_base))
     return path
 
 

@@ -17,7 +17,6 @@ import pytest
 from artifacts.errors import StageError
 from experiments.lanes import Board, Task, run_lanes
 
-TOKENIZER = Path(__file__).resolve().parents[1] / "golden" / "sequences" / "tokenizer_tiny"
 PROFILE = """
 name: tiny
 lanes: {lanes}
@@ -99,22 +98,13 @@ def test_a_process_that_dies_is_told(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def profiles(tmp_path_factory):
+def profiles(tmp_path_factory, tiny_base):
     """Profile files with and without lanes, on one tiny random model."""
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    folder = tmp_path_factory.mktemp("tiny")
-    tokenizer = AutoTokenizer.from_pretrained(TOKENIZER)
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    config = LlamaConfig(vocab_size=len(tokenizer), bos_token_id=0, eos_token_id=1, **sizes)
-    LlamaForCausalLM(config).save_pretrained(folder / "base")
-    tokenizer.save_pretrained(folder / "base")
+    folder = tmp_path_factory.mktemp("profiles")
     made = {}
     for lanes in (0, 2):
         made[lanes] = folder / f"lanes-{lanes}.yaml"
-        made[lanes].write_text(PROFILE.format(lanes=lanes, base=folder / "base"))
+        made[lanes].write_text(PROFILE.format(lanes=lanes, base=tiny_base))
     return made
 
 
