@@ -32,7 +32,7 @@ class Filter:
 
 @cache
 def catalogue() -> dict[str, Filter]:
-    """All filters by name, in alphabetical order. Their modules import nothing heavy, so this is quick.
+    """All filters by name, in alphabetical order. Every module of the package is imported, so none may import much.
 
     Raises:
         TypeError: a module defines `judge` but no settings whose `step` is the module's name.

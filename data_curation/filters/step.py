@@ -25,7 +25,7 @@ class FilterStep:
     def block(self):
         """The block, ready for a datatrove pipeline."""
         require("datatrove")
-        from data_curation.filters.block import FilterBlock
+        from data_curation.filter_block import FilterBlock
 
         return FilterBlock(self.settings)
 
