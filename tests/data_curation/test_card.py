@@ -56,7 +56,7 @@ def curated(corpus, tmp_path):
 @pytest.fixture
 def mixed(curated, tmp_path):
     pool = written(tmp_path / "pool.jsonl", [{"prompt": "x", "completion": "Sorry, no."}])
-    return mix(MixSettings(base_size=2, num_refusals=1), tmp_path / "mixed", curated.path, pool)
+    return mix(MixSettings(base_size=3, num_refusals=1), tmp_path / "mixed", curated.path, pool)
 
 
 def card(artifact) -> tuple[dict, str]:
@@ -111,7 +111,8 @@ def test_each_row_is_traced_to_its_source_and_the_steps_that_changed_it(curated,
     later = lineage(mixed)["rows"]
     assert list(later) == pq.read_table(mixed.file("rt.parquet"))["row_id"].to_pylist()
     shared = [row_id for row_id in later if row_id in found]
-    assert len(shared) == 2
+    assert len(shared) == 3
+    assert sum(later[row_id]["changed_by"] == ["normalise"] for row_id in shared) == 1
     assert all(later[row_id] == found[row_id] for row_id in shared), "the change before the mixture is still known"
     assert list(later.values())[-1] == {"source": "pool.jsonl", "row": 0, "changed_by": []}
 
@@ -132,7 +133,7 @@ def test_licences_come_from_pins_and_unknown_is_said(curated, mixed):
     front, text = card(mixed)
     assert front["license"] == ["cc-by-nc-4.0", "unknown"]
     assert [row[:3] for row in table_after(text, "Sources and licences")[2:]] == [
-        ["alpaca", "2", "CC-BY-NC-4.0"],
+        ["alpaca", "3", "CC-BY-NC-4.0"],
         ["pool.jsonl", "1", "unknown"],
     ]
 
@@ -162,9 +163,9 @@ def test_a_folder_without_a_card_gets_one_and_what_was_not_kept_is_null(corpus, 
     curate(CurateSettings(recipe=RECIPE), curated.path, corpus)
     assert card(curated) == before[curated.path][0]
     assert {row["changed_by"] is None for row in lineage(curated)["rows"].values()} == {True}
-    mix(MixSettings(base_size=2, num_refusals=1), mixed.path, curated.path, tmp_path / "pool.jsonl")
+    mix(MixSettings(base_size=3, num_refusals=1), mixed.path, curated.path, tmp_path / "pool.jsonl")
     assert card(mixed) == before[mixed.path][0]
-    assert [row["changed_by"] for row in lineage(mixed)["rows"].values()] == [None, None, []]
+    assert [row["changed_by"] for row in lineage(mixed)["rows"].values()] == [None, None, None, []]
 
 
 def test_names_cannot_mark_up_the_card(tmp_path):
@@ -195,7 +196,7 @@ def test_it_loads_with_datasets_by_the_folder_alone(curated, mixed, tmp_path):
     assert load_dataset(str(curated.path), **cache)["row"][:] == [0, 1, 5]
     assert load_dataset(str(curated.path), "decisions", **cache)["kept"][:] == [True, True, False, False, True]
     assert load_dataset(str(mixed.path), **cache).column_names == ["row_id", "record_id", "origin", "response"]
-    assert load_dataset(str(mixed.path), "it", **cache)["origin"][:] == ["base", "base", "refusal"]
+    assert load_dataset(str(mixed.path), "it", **cache)["origin"][:] == ["base", "base", "base", "refusal"]
     assert DatasetCard.load(mixed.path / "README.md").data.license == ["cc-by-nc-4.0", "unknown"]
 
 
