@@ -90,7 +90,7 @@ def _mixed(profile: Profile, study: Study, response_set: str, count: int, strate
         inputs["pool"] = collect_cell(profile, profile.refusals)
         arguments += ["--pool", "{pool}"]
     label = f"{inputs['base'].label}-{count}" + (f"-{strategy}" if count else "")
-    unused = () if count and strategy == "diverse" else ("encoder",)
+    unused = () if count and strategy in ("diverse", "targeted") else ("encoder",)
     return Cell(MIX, label, settings, tuple(arguments), inputs, unused=unused)
 
 
