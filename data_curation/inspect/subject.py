@@ -130,7 +130,7 @@ def _curated(artifact: Artifact, name: str, records: list[Record], given: Path |
     others: dict[str, str] = {}
     for key, path in inputs.items():
         if key != "input":
-            others |= _texts_of(path)
+            others |= _texts_of(path, artifact.identity.settings.get(f"{key}_columns"))
     return Subject(
         artifact.path,
         name,
@@ -188,11 +188,12 @@ def input_records(artifact: Artifact, path: Path | None) -> list[Record]:
     return read_file(path, settings.get("source") or path.name, Columns(**(settings.get("columns") or {}))).records
 
 
-def _texts_of(path: Path) -> dict[str, str]:
+def _texts_of(path: Path, columns: Mapping[str, Any] | None) -> dict[str, str]:
     """Id to text of any other input: a response set, a set of prompts, a plain file; empty if it is none of these."""
     try:
         if not is_artifact(path):
-            return {record.row_id: record.response for record in read_file(path, path.name).records}
+            found = read_file(path, path.name, Columns(**(columns or {}))).records
+            return {record.row_id: record.response for record in found}
         artifact = read_manifest(path)
         if "prompts.parquet" in artifact.identity.outputs:
             table = pq.read_table(artifact.file("prompts.parquet"))

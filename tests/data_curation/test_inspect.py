@@ -203,6 +203,15 @@ def test_nothing_from_data_becomes_mark_up_or_script(page):
     assert not re.search(r"https?://(?!a\.example)", text)
 
 
+def test_the_text_of_a_row_of_the_reference_is_shown(tmp_path, rt_home):
+    held, given = tmp_path / "held.jsonl", tmp_path / "in.jsonl"
+    held.write_text(json.dumps({"answer": base_text()}) + "\n")
+    given.write_text("".join(json.dumps({"response": text}) + "\n" for text in (base_text(39, "other"), "one two")))
+    settings = CurateSettings(recipe={"steps": [{"step": "near_dedup"}]}, reference_columns={"response": "answer"})
+    (drop,) = (subject := read_subject(curate(settings, tmp_path / "set", given, reference=held).path)).dropped
+    assert subject.text_of(drop.by) == base_text()
+
+
 def test_other_sets_and_plain_files(made, tmp_path, rt_home):
     trainset = mix(MixSettings(base_size=20), tmp_path / "mixed", made.path)
     found = numbers(inspect_set(trainset.path, WORDS_ONLY))
