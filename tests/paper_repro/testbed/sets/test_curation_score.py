@@ -87,7 +87,9 @@ def test_what_a_filter_or_a_comparison_looks_for_is_found(scores):
     style, found = scores
     assert found["exact-duplicate"].recall == 1.0
     assert found["blank"].recall == found["blank"].precision == 1.0
-    assert found["template-leak"].recall == found["template-leak"].precision == 1.0
+    # without its mark an answer can be a copy of another one, and leaves as that
+    assert found["template-leak"].recall > 0.9
+    assert found["template-leak"].precision == 1.0
     assert found["template-leak"].repaired > 0 and found["template-leak"].dropped > 0
     # a small edit leaves few five-word stretches of a short answer alone: only longer ones are compared in earnest
     assert found["near-duplicate"].recall > {"structured": 0.3, "terse": 0.0, "curated": 0.3}[style]
