@@ -48,13 +48,21 @@ def test_rows_like_one_of_the_reference_leave_because_of_it(step, reason):
     assert step.apply(records, None).drops == []
 
 
+def test_of_several_rows_of_the_reference_the_nearest_is_named():
+    reference = records_of(NEAR, TEXT + " even more", TEXT, source="old")
+    assert {drop.by for drop in near().apply(records_of(TEXT, TEXT), None, reference).drops} == {reference[2].row_id}
+
+
 def test_the_reference_comes_before_a_nearer_row_of_the_set():
-    records, reference = records_of(TEXT, TEXT), records_of(NEAR, source="old")
-    drops = near().apply(records, None, reference).drops
-    assert {drop.by for drop in drops} == {reference[0].row_id}
-    assert {drop.score for drop in drops} == {56 / 57}
-    nearest = records_of(NEAR, TEXT + " even more", TEXT, source="old")
-    assert {drop.by for drop in near().apply(records, None, nearest).drops} == {nearest[2].row_id}
+    kept, between, old = (" ".join(WORDS[start : start + 100]) for start in (10, 6, 0))
+    kept += " longest"
+    records, reference = records_of(kept, between), records_of(old, source="old")
+    grams = {text: shingles(text, 5) for text in (kept, between, old)}
+    assert jaccard(grams[kept], grams[old]) < 0.85 < jaccard(grams[between], grams[old])
+    assert jaccard(grams[between], grams[old]) < jaccard(grams[between], grams[kept])
+    step = near(threshold=0.85)
+    (drop,) = step.apply(records, None, reference).drops
+    assert (drop.row_id, drop.by) == (records[1].row_id, reference[0].row_id)
 
 
 @pytest.mark.parametrize("make", [exact, near])

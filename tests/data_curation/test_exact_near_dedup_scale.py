@@ -43,11 +43,9 @@ def test_one_word_again_and_again_is_one_n_gram_however_long():
     assert {drop.score for drop in result.drops} == {1.0}
 
 
-def test_a_sentence_filled_in_ten_thousand_times_is_never_compared():
+def test_a_sentence_filled_in_thousands_of_times_is_never_compared():
     """Short answers leave for equal ones only, so they are looked up whole: bands would give millions of pairs."""
-    result = near(
-        records_of([f"The answer to question number {number} is found on page {number}" for number in range(10_000)])
-    )
+    result = near(records_of([f"We found the answer that you asked for on page {number}" for number in range(3_000)]))
     assert result.drops == []
     assert result.measures["candidates_verified"] == 0
 
