@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,3 +112,21 @@ def test_the_cache_forgets_and_gives_the_same_again(monkeypatch):
             assert cache._held <= 10
     assert len(cache._sets) == 1
     assert CACHED_SHINGLES > 10
+
+
+def test_the_benchmark_counts_every_pair_that_comparing_all_would_find():
+    path = Path(__file__).parents[2] / "benchmarks" / "near_pairs.py"
+    spec = importlib.util.spec_from_file_location("near_pairs", path)
+    near_pairs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(near_pairs)
+    chooser = random.Random(2)
+    texts = []
+    for _ in range(40):
+        start, length = chooser.randrange(60), chooser.randrange(8, 40)
+        texts.append(" ".join(f"w{word}" for word in range(start, start + length)))
+    grams = [shingles(text, 3) for text in texts]
+    long = [index for index in range(len(texts)) if len(grams[index]) >= 10]
+    expected = [(i, j) for i in long for j in long if i < j and jaccard(grams[i], grams[j]) >= 0.5]
+    assert near_pairs.every_pair(texts, 0.5, 3, 10) == expected
+    assert len(expected) > 30
+    assert len(long) < len(texts)
