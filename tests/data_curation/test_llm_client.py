@@ -61,12 +61,19 @@ def texts(batch):
 
 
 def test_outcomes_stand_in_the_order_of_the_requests_and_the_same_is_asked_once(chat_server, store):
-    server = chat_server(delay=lambda prompt: 0.2 if prompt == "first" else 0.0)
+    server = chat_server()
+
+    def comes_last(prompt):
+        end = time.monotonic() + 10
+        while prompt == "first" and sum(server.answered().values()) < 4 and time.monotonic() < end:
+            time.sleep(0.01)
+        return 0.1 if prompt == "first" else 0.0
+
+    server.delay = comes_last
     requests = [ask("first"), ask("second"), ask("first"), ask("third"), ask("second", sample=1)]
     batch = complete(requests, MODEL, server_settings(server), store)
     assert texts(batch) == ["echo of first", "echo of second", "echo of first", "echo of third", "echo of second"]
     assert server.answered() == {"first": 1, "second": 2, "third": 1}
-    assert server.calls[-1].prompt != "first"
     assert (batch.counts.requests, batch.counts.distinct, batch.counts.answered, batch.counts.calls) == (5, 4, 4, 4)
 
 
@@ -181,7 +188,7 @@ def test_an_answer_cut_at_the_limit_is_an_answer_that_says_so(chat_server, store
 def test_what_the_server_asks_to_wait_is_waited_by_all(chat_server, store):
     server = chat_server(fault=lambda prompt, number: "busy" if number == 0 and prompt == "0" else None)
     server.retry_after = "0.6"
-    server.delay = lambda prompt: 0.0 if prompt == "0" else 0.1
+    server.delay = lambda prompt: 0.0 if prompt == "0" else 0.3
     complete([ask(str(number)) for number in range(6)], MODEL, server_settings(server, concurrency=2), store)
     refused = server.calls[0].time if server.calls[0].prompt == "0" else server.calls[1].time
     # the call beside it was on its way already
