@@ -60,7 +60,9 @@ def test_our_prompts_hold_the_papers_criteria_and_ask_for_their_marker():
     refine, news = prompts.load_prompt("refine"), prompts.load_prompt("news")
     assert all(word in refine.user for word in ("Clarity", "Structure", "Tone", refine.marker))
     assert all(word in news.user for word in ("Clean", "tone", news.marker))
-    with_instruction, without = make_records("s", [(0, "Why {request} {response}?", "{instruction} $1 \\1"), (1, None, "text")])
+    with_instruction, without = make_records(
+        "s", [(0, "Why {request} {response}?", "{instruction} $1 \\1"), (1, None, "text")]
+    )
     ((role, text),) = refine.request_for(with_instruction).messages
     assert role == "user"
     assert "\n----- the user's message -----\nWhy {request} {response}?\n----- end of the message -----\n" in text
