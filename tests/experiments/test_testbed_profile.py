@@ -64,7 +64,7 @@ def test_every_cell_has_a_command_that_names_its_inputs(bases):
 
 def test_a_base_is_never_asked_about_another_world(bases):
     bases("testbed-2m-many-0")
-    with pytest.raises(SettingsError, match="testbed-2m-many-0 was pre-trained on world 24100, world_seed is 7"):
+    with pytest.raises(SettingsError, match="testbed-2m-many-0 was pre-trained on world 86243, world_seed is 7"):
         plan("world_seed=7")
 
 
