@@ -10,14 +10,14 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from artifacts.settings import Settings
 from artifacts.stage import thread_count
 from data_curation.embeddings import EncoderSettings, TextVectors, embed_windows
-from data_curation.near_dedup import words
 from data_curation.optional import require
 from data_curation.records import Record
-from data_curation.step import Drop, StepResult
-from data_curation.survivors import Survivor, survivor_order
+from data_curation.semantic_candidates import calibrated_radius, worth_embedding
+from data_curation.shingles import words
+from data_curation.step import StepResult
+from data_curation.survivors import DedupSettings, Lineup, line_up
 
 BLOCK = 1_024  # records compared together; bounds memory, decides nothing
 MARGIN = 1e-4  # neighbours are sought this far below the threshold, then measured again in double precision
@@ -26,22 +26,26 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _ANSWER = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 
 
-class SemanticDedupSettings(Settings):
+class SemanticDedupSettings(DedupSettings):
     """Settings of `SemanticDedup`.
 
     Attributes:
         threshold: Similarity (see `similarity`) from which one of two responses leaves.
         min_words: Shorter responses take no part: the vectors of `In 1945.` and `In 1946.` tell form, not content.
         contradictions: What becomes of a pair that `contradict` each other though their vectors are near.
-        survivor: Which of two duplicates stays.
-        encoder: The sentence encoder.
+        exhaustive: Whether the full encoder reads every response. If not, it reads those to which a static model, many
+            times as fast, finds another within `radius`; a pair of which either is not read is not found.
+        radius: Least cosine of the static model for that. None = the calibrated one (`semantic_candidates.RADII`: it
+            found 99 % of Dolly's pairs); for another encoder or a lower threshold there is none, and all are read.
+        encoder: The sentence encoder. In `float32`, decisions do not depend on whether 16 bits were used on the way.
     """
 
     step: Literal["semantic_dedup"] = "semantic_dedup"
     threshold: float = Field(default=0.9, gt=0, lt=1)
     min_words: int = Field(default=10, ge=1)
     contradictions: Literal["keep", "ignore"] = "keep"
-    survivor: Survivor = "longest"
+    exhaustive: bool = False
+    radius: float | None = Field(default=None, ge=-1, le=1)
     encoder: EncoderSettings = EncoderSettings()
 
 
@@ -75,84 +79,135 @@ def contradict(left: str, right: str) -> bool:
 class SemanticDedup:
     """Drops responses whose meaning one that stays has too, by all of their parts.
 
-    Records are taken best first, in blocks; a block's neighbours come from an exact inner-product index (FAISS,
-    float32) of the records already kept, and from the block itself, without a limit on their number. Memory is
-    that of the vectors.
+    Responses that nothing else comes near leave the comparison early (`semantic_candidates`). The others are read by
+    the full encoder and taken best first, in blocks; a block's neighbours come from an exact inner-product index
+    (FAISS, float32) of the reference and of the records already kept, and from the block itself, without a limit on
+    their number. So every drop rests on the full encoder's `similarity`.
+
+    Memory: 4 * d * (W + 2 * T) bytes of vectors for T responses read and their W windows of an encoder of d dimensions,
+    or before that 4 * 256 * N for all N; texts and libraries come on top.
     """
 
     name = "semantic_dedup"
+    takes_reference = True
 
     def __init__(self, settings: SemanticDedupSettings):
         self.settings = settings
 
-    def apply(self, records: Sequence[Record], scratch: Path) -> StepResult:
+    def apply(self, records: Sequence[Record], scratch: Path, reference: Sequence[Record] = ()) -> StepResult:
         """Drop semantic duplicates; `by` is the most similar record that stays, the score their similarity."""
-        order = survivor_order(records, self.settings.survivor)
-        compared = [position for position in order if len(words(records[position].response)) >= self.settings.min_words]
-        texts = [records[position].response for position in compared]
-        vectors = embed_windows(texts, self.settings.encoder, scratch)
+        line = line_up(records, self.settings, reference)
+        long = [place for place, record in enumerate(line.records) if self._takes_part(record)]
+        compared = _part(line, long)
+        coarse, near = self._candidates(compared, scratch)
+        chosen = _part(compared, near)
+        texts = [record.response for record in chosen.records]
+        vectors = embed_windows(texts, self.settings.encoder, scratch, label=_label(chosen))
         parted = 0
 
-        def may_leave(left: int, right: int) -> bool:
+        def apart(left: int, right: int) -> bool:
             nonlocal parted
             different = self.settings.contradictions == "keep" and contradict(texts[left], texts[right])
             parted += different
-            return not different
+            return different
 
-        decided, measured = decide(vectors, self.settings.threshold, may_leave)
-        drops = [
-            Drop(records[compared[left]].row_id, "semantic_duplicate", records[compared[by]].row_id, round(score, 6))
-            for left, by, score in decided
-        ]
+        decided, measured = decide(vectors, self.settings.threshold, chosen, apart)
+        drops = [chosen.drop(place, by, "semantic_duplicate", round(score, 6)) for place, by, score in decided]
         measures = {
-            "compared": len(compared),
-            "too_short": len(records) - len(compared),
-            "windows": len(vectors.windows),
+            "compared": len(long) - compared.given,
+            "too_short": len(records) - len(long) + compared.given,
+            "read_by_encoder": len(coarse) - int(np.searchsorted(coarse, compared.given)),
             "pairs_measured": measured,
             "pairs_contradicting": parted,
         }
         return StepResult(drops=drops, measures=measures)
 
+    def _takes_part(self, record: Record) -> bool:
+        return len(words(record.response)) >= self.settings.min_words
+
+    def _candidates(self, compared: Lineup, scratch: Path) -> tuple[np.ndarray, np.ndarray]:
+        """Places to be read by the full encoder, and those of them that are near another."""
+        settings = self.settings
+        if settings.exhaustive:
+            everything = np.arange(len(compared.records))
+            return everything, everything
+        radius = settings.radius
+        if radius is None:
+            radius = calibrated_radius(settings.encoder, settings.threshold)
+        return worth_embedding(
+            [record.response for record in compared.records],
+            settings.encoder,
+            settings.threshold,
+            radius,
+            given=compared.given,
+            within=compared.within,
+            scratch=scratch,
+            label=_label(compared),
+        )
+
+
+def _part(line: Lineup, places: Sequence[int] | np.ndarray) -> Lineup:
+    """The line-up of some places, ascending, alone."""
+    given = sum(place < line.given for place in places)
+    return Lineup([line.records[place] for place in places], int(given), line.within)
+
+
+def _label(line: Lineup) -> Callable[[int], str]:
+    """What an error calls the record at a place."""
+
+    def name(place: int) -> str:
+        record = line.records[place]
+        return f"{record.source}, row {record.row} (row_id {record.row_id})"
+
+    return name
+
 
 def decide(
-    vectors: TextVectors, threshold: float, may_leave: Callable[[int, int], bool] = lambda left, right: True
+    vectors: TextVectors,
+    threshold: float,
+    line: Lineup,
+    apart: Callable[[int, int], bool] = lambda left, right: False,
 ) -> tuple[list[tuple[int, int, float]], int]:
-    """Which texts leave, texts being given best first.
+    """Which records leave.
 
     Args:
-        vectors: Of all texts.
-        threshold: Least `similarity` for a text to leave because of an earlier one that stays.
-        may_leave: Asked of each pair that similar; False keeps them apart.
+        vectors: Of the responses in `line`, place by place.
+        threshold: Least `similarity` for a record to leave because of an earlier one that stays.
+        line: The records.
+        apart: Asked of each pair that similar; True keeps them apart.
 
     Returns:
-        `(leaves, because_of, similarity)` per text that leaves, and the number of pairs measured.
+        `(leaves, because_of, similarity)` per record that leaves, as places, and the number of pairs measured.
     """
     drops, measured = [], 0
     kept: set[int] = set()
-    for text, near in _kept_neighbours(vectors.pooled, threshold - MARGIN, kept):
+    for place, near in _kept_neighbours(vectors.pooled, threshold - MARGIN, line, kept):
         measured += len(near)
-        scored = [(similarity(vectors, text, other), -other) for other in near]
-        close = [pair for pair in scored if pair[0] >= threshold and may_leave(text, -pair[1])]
-        if close:
-            score, other = max(close)
-            drops.append((text, -other, score))
-        else:
-            kept.add(text)
+        scored = ((similarity(vectors, place, other), other) for other in near)
+        best = line.closest(pair for pair in scored if pair[0] >= threshold and not apart(place, pair[1]))
+        if best is not None:
+            drops.append((place, best[1], best[0]))
+        elif line.may_drop(place):
+            kept.add(place)
     return drops, measured
 
 
-def _kept_neighbours(pooled: np.ndarray, radius: float, kept: set[int]) -> Iterator[tuple[int, list[int]]]:
-    """For each text in turn, the earlier texts in `kept` with a cosine above `radius`.
+def _kept_neighbours(
+    pooled: np.ndarray, radius: float, line: Lineup, kept: set[int]
+) -> Iterator[tuple[int, list[int]]]:
+    """For each place that may leave, in turn, the earlier places with a cosine above `radius` that may drop it.
 
-    The caller adds the text to `kept`, or not, before it asks for the next one.
+    Those are the places of the reference, and those in `kept`: the caller adds the place there, or not, before it
+    asks for the next one.
     """
-    if not len(pooled):
+    if len(pooled) == line.given:
         return
     faiss = require("faiss")
     faiss.omp_set_num_threads(thread_count())
     index = faiss.IndexFlatIP(pooled.shape[1])
-    indexed: list[int] = []
-    for first in range(0, len(pooled), BLOCK):
+    index.add(np.ascontiguousarray(pooled[: line.given], dtype=np.float32))
+    indexed = list(range(line.given))
+    for first in range(line.given, len(pooled), BLOCK):
         block = np.ascontiguousarray(pooled[first : first + BLOCK], dtype=np.float32)
         limits, _, found = index.range_search(block, radius)
         inside = block @ block.T > radius

@@ -7,10 +7,13 @@ import random
 import numpy as np
 import pytest
 
-from data_curation import semantic_dedup
-from data_curation.embeddings import EncoderSettings, TextVectors, pool
+from artifacts.errors import StageError
+from data_curation import semantic_candidates, semantic_dedup
+from data_curation.embeddings import EncoderSettings, TextVectors, embed_windows, pool
+from data_curation.encoder import Encoder
 from data_curation.records import make_records
-from data_curation.semantic_dedup import SemanticDedup, SemanticDedupSettings, contradict, decide, similarity
+from data_curation.semantic_dedup import SemanticDedup, SemanticDedupSettings, contradict, similarity
+from data_curation.survivors import Lineup
 
 
 def at(*degrees: float) -> np.ndarray:
@@ -29,6 +32,12 @@ def texts_of(*windows: np.ndarray) -> TextVectors:
 
 def single(*degrees: float) -> TextVectors:
     return texts_of(*(at(degree) for degree in degrees))
+
+
+def decide(vectors: TextVectors, threshold: float, given: int = 0, within: bool = True):
+    """`semantic_dedup.decide` on texts that stand in the order given, the first `given` being the reference."""
+    records = make_records("test", ((row, None, f"text {row}") for row in range(len(vectors.pooled))))
+    return semantic_dedup.decide(vectors, threshold, Lineup(records, given, within))
 
 
 def test_at_0_20_and_40_degrees_only_the_middle_one_leaves():
@@ -60,6 +69,13 @@ def test_a_beginning_does_not_leave_for_the_whole_nor_the_whole_for_its_beginnin
 
 def test_the_same_parts_are_a_duplicate():
     assert [drop[:2] for drop in decide(texts_of(at(0, 60), at(4, 58)), 0.9)[0]] == [(1, 0)]
+
+
+def test_a_reference_stays_and_stands_before_the_set():
+    vectors = single(0, 5, 4, 50, 52)  # two rows of a reference, alike, and three of the set
+    assert [drop[:2] for drop in decide(vectors, 0.9, given=2)[0]] == [(2, 1), (4, 3)]
+    assert [drop[:2] for drop in decide(vectors, 0.9, given=2, within=False)[0]] == [(2, 1)]
+    assert decide(vectors, 0.9, given=5)[0] == []
 
 
 def test_blocks_do_not_change_the_outcome(monkeypatch):
@@ -135,3 +151,118 @@ def test_decisions_do_not_depend_on_input_order(tiny_encoder, tmp_path, survivor
     for seed in range(3):
         turned = random.Random(seed).sample(records, len(records))
         assert {drop.row_id: drop for drop in dedup.apply(turned, tmp_path).drops} == expected
+
+
+SIEVES = [{"exhaustive": True}, {"radius": -1.0}, {"radius": 0.9}]
+
+
+@pytest.fixture
+def words_of_some():
+    """Records of a few words each, some alike."""
+    chooser = random.Random(5)
+    vocabulary = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
+    texts = [" ".join(chooser.choices(vocabulary, k=chooser.randrange(4, 9))) for _ in range(60)]
+    return make_records("test", ((row, None, text) for row, text in enumerate(texts)))
+
+
+@pytest.mark.parametrize("sieve", SIEVES)
+@pytest.mark.parametrize("half", [True, False])
+def test_every_drop_is_directly_similar_to_one_that_stays(
+    tiny_encoder, tmp_path, monkeypatch, words_of_some, sieve, half
+):
+    monkeypatch.setattr(semantic_candidates, "has_bfloat16", lambda settings: half)
+    dedup = step(tiny_encoder, threshold=0.8, min_words=2, **sieve)
+    drops = dedup.apply(words_of_some, tmp_path).drops
+    place = {record.row_id: number for number, record in enumerate(words_of_some)}
+    vectors = embed_windows([record.response for record in words_of_some], dedup.settings.encoder)
+    assert 3 < len(drops) < 60
+    for drop in drops:
+        assert drop.by not in {other.row_id for other in drops}
+        assert drop.score == pytest.approx(similarity(vectors, place[drop.row_id], place[drop.by]), abs=1e-6)
+        assert drop.score >= 0.8
+    turned = dedup.apply(random.Random(1).sample(words_of_some, 60), tmp_path).drops
+    assert sorted(turned, key=lambda drop: drop.row_id) == sorted(drops, key=lambda drop: drop.row_id)
+
+
+def test_sieves_that_let_all_pass_or_use_16_bits_change_nothing(tiny_encoder, tmp_path, monkeypatch, words_of_some):
+    results = []
+    for half in (True, False):
+        monkeypatch.setattr(semantic_candidates, "has_bfloat16", lambda settings, half=half: half)
+        for sieve in ({"exhaustive": True}, {"radius": -1.0}, {}):
+            results.append(step(tiny_encoder, threshold=0.8, min_words=2, **sieve).apply(words_of_some, tmp_path))
+    assert 3 < len(results[0].drops) < 60
+    assert all(result == results[0] for result in results[1:])
+
+
+def test_near_the_threshold_32_bits_decide(tiny_encoder, tmp_path, monkeypatch, words_of_some):
+    """At a threshold just above and just below the similarity of a pair, whatever 16 bits make of it."""
+    monkeypatch.setattr(semantic_candidates, "has_bfloat16", lambda settings: True)
+    drops = step(tiny_encoder, threshold=0.8, min_words=2, exhaustive=True).apply(words_of_some, tmp_path).drops
+    drop = max(drops, key=lambda drop: drop.score if drop.score < 0.99 else 0)
+    records = [record for record in words_of_some if record.row_id in (drop.row_id, drop.by)]
+    for change, count in ((-2e-6, 1), (2e-6, 0)):
+        dedup = step(tiny_encoder, threshold=drop.score + change, min_words=2, radius=-1.0)
+        assert len(dedup.apply(records, tmp_path).drops) == count
+
+
+def test_only_what_the_static_model_finds_near_is_read(tiny_encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(semantic_candidates, "has_bfloat16", lambda settings: False)
+    read = []
+    monkeypatch.setattr(
+        semantic_dedup, "embed_windows", lambda texts, *rest, **named: read.extend(texts) or embed_windows(texts, *rest)
+    )
+    texts = ["alpha beta gamma", "gamma beta alpha", "xyz xxz zzyx", "!!! ??? ---"]
+    records = make_records("test", ((row, None, text) for row, text in enumerate(texts)))
+    result = step(tiny_encoder, threshold=0.999, min_words=1, radius=0.99).apply(records, tmp_path)
+    assert sorted(read) == sorted([texts[0], texts[1]]), "one order of letters is another to the encoder only"
+    assert result.drops == []
+    assert (result.measures["compared"], result.measures["too_short"]) == (3, 1)
+    assert result.measures["read_by_encoder"] == 2
+
+
+def test_what_the_static_model_knows_nothing_of_is_read(tiny_encoder):
+    found, _ = semantic_candidates.worth_embedding(
+        ["abc", "δέλτα", "xyz"], EncoderSettings(model=str(tiny_encoder)), 0.9, 0.999
+    )
+    assert found.tolist() == [1]
+
+
+def test_a_second_recipe_on_the_same_records_embeds_nothing(tiny_encoder, tmp_path, monkeypatch, words_of_some):
+    monkeypatch.setattr(semantic_candidates, "has_bfloat16", lambda settings: True)
+    calls = []
+    forward = Encoder.forward
+    monkeypatch.setattr(Encoder, "forward", lambda self, ids: calls.append(len(ids)) or forward(self, ids))
+    step(tiny_encoder, threshold=0.8, min_words=2, radius=0.5).apply(words_of_some, tmp_path / "a")
+    assert sum(calls) > 60
+    calls.clear()
+    result = step(tiny_encoder, threshold=0.85, min_words=2, radius=0.6).apply(words_of_some, tmp_path / "b")
+    assert result.drops
+    assert calls == []
+
+
+def test_rows_of_a_reference_are_named_as_such(tiny_encoder, tmp_path):
+    reference = make_records("old", [(0, None, "alpha beta gamma delta"), (1, None, "alpha beta gamma delta")])
+    records = make_records(
+        "new", [(0, None, "Alpha beta gamma delta"), (1, None, "zeta eta"), (2, None, "Zeta eta"), (3, None, "theta")]
+    )
+    for within, left in ((True, {0, 2}), (False, {0})):
+        dedup = step(tiny_encoder, threshold=0.999, min_words=1, radius=0.5, within=within, survivor="first")
+        drops = dedup.apply(records, tmp_path, reference).drops
+        assert {drop.row_id for drop in drops} == {records[row].row_id for row in left}
+        (first,) = (drop for drop in drops if drop.row_id == records[0].row_id)
+        assert (first.reason, first.by_set) == ("semantic_duplicate_of_reference", "reference")
+        assert first.by == min(record.row_id for record in reference)
+
+
+def test_a_response_without_a_vector_is_named_by_source_and_row(tiny_encoder, tmp_path, monkeypatch):
+    forward = Encoder.forward
+
+    def broken(self, windows):
+        lengths = np.asarray([len(ids) for ids in windows])
+        return np.where((lengths == 9)[:, None], np.nan, forward(self, windows))  # the letters of `zeta theta`
+
+    monkeypatch.setattr(Encoder, "forward", broken)
+    records = make_records("mine.jsonl", [(0, None, "alpha beta gamma"), (7, None, "zeta theta")])
+    for sieve in SIEVES[:2]:
+        with pytest.raises(StageError, match=r"mine\.jsonl, row 7 \(row_id [0-9a-f]{32}\): the encoder"):
+            step(tiny_encoder, threshold=0.5, min_words=1, **sieve).apply(records, tmp_path)

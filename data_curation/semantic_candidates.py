@@ -1,0 +1,135 @@
+"""Which texts are worth the full encoder: those that something else comes near, by cheaper vectors.
+
+Two sieves, one after the other. The first is coarse and fast: a static model distilled from the encoder. It loses
+some pairs; how many was measured, see `RADII`. The second is the encoder itself in 16 bits, where the processor has
+such products; its cosines are wrong by less than `HALF_MARGIN`, so it loses none, and decisions are the same without.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from artifacts.stage import thread_count
+from data_curation.embeddings import EncoderSettings, embed_texts, held
+from data_curation.encoder import has_bfloat16
+from data_curation.static_model import static_vectors
+
+CALIBRATED = "all-minilm-l6-v2"
+# threshold of the encoder: radius of its static model that finds 99 % of the pairs of that threshold; measured on the
+# 12,161 different responses of Dolly of at least ten words (828 pairs and 121 pairs)
+RADII: dict[float, float] = {0.8: 0.68, 0.9: 0.69}
+HALF_MARGIN = 0.01  # cosines of Dolly's pairs moved by up to 0.003
+ROWS, COLUMNS = 2_048, 8_192  # of a tile of cosines: 64 MB; bounds memory, decides nothing
+Label = Callable[[int], str]
+log = logging.getLogger("rt")
+
+
+def calibrated_radius(encoder: EncoderSettings, threshold: float) -> float | None:
+    """Radius of the static model for this encoder and threshold, or None if there is none: then all are embedded.
+
+    It is the one of the nearest threshold of `RADII` that is not above, so it errs to the side of more candidates.
+    """
+    below = [known for known in RADII if known <= threshold]
+    if encoder.model != CALIBRATED or encoder.window is not None or not below:
+        return None
+    return RADII[max(below)]
+
+
+def nearest(vectors: np.ndarray, given: int = 0, within: bool = True) -> np.ndarray:
+    """Cosine of each row with the row nearest to it, of those that it is compared with.
+
+    Args:
+        vectors: float32, n x d, unit rows.
+        given: The first so many are of the reference and not compared with each other.
+        within: Whether the others are compared with each other.
+
+    Returns:
+        float32, n; -1 for a row that is compared with none. Half of n x n products, in tiles: memory is that of
+        the vectors and one tile.
+    """
+    import torch
+
+    torch.set_num_threads(thread_count())
+    rows = torch.from_numpy(np.ascontiguousarray(vectors, dtype=np.float32))
+    best = torch.full((len(rows),), -1.0)
+    for upper, lower in _tiles(len(rows), given, within):
+        cosines = rows[upper] @ rows[lower].T
+        if lower.start < upper.stop:  # a tile of the diagonal: no row is its own neighbour, no pair counts twice
+            cosines[torch.ones_like(cosines, dtype=torch.bool).tril(upper.start - lower.start)] = -1.0
+        best[upper] = torch.maximum(best[upper], cosines.amax(dim=1))
+        best[lower] = torch.maximum(best[lower], cosines.amax(dim=0))
+    return best.numpy()
+
+
+def _tiles(count: int, given: int, within: bool) -> Iterator[tuple[slice, slice]]:
+    """Tiles that together hold every pair that is compared, once."""
+    bounds = [*range(0, given, ROWS), *range(given, count, ROWS), count]
+    for start, stop in pairwise(bounds):
+        first = given if start < given else start if within else count
+        for left in range(first, count, COLUMNS):
+            yield slice(start, stop), slice(left, min(left + COLUMNS, count))
+
+
+def worth_embedding(
+    texts: Sequence[str],
+    encoder: EncoderSettings,
+    threshold: float,
+    radius: float | None,
+    *,
+    given: int = 0,
+    within: bool = True,
+    scratch: Path | None = None,
+    label: Label = "text {}".format,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Texts that can have a neighbour of at least `threshold`.
+
+    Args:
+        texts: Those of the reference first.
+        encoder: The full encoder.
+        threshold: Of the cosine.
+        radius: Least cosine of the static model; None leaves that sieve out.
+        given: How many are of the reference.
+        within: Whether the others are compared with each other.
+        scratch: Folder for finished parts where vectors are not cached.
+        label: What an error calls the text at a position.
+
+    Returns:
+        Positions that pass the first sieve, and those of them that pass the second (both int64, ascending). The first
+        is the same on every machine.
+    """
+    passed = np.arange(len(texts))
+    if radius is not None:
+        vectors = static_vectors(texts, encoder)
+        unknown = ~vectors.any(axis=1)  # no piece known, so nothing known: not for this sieve to drop
+        passed = np.flatnonzero((nearest(vectors, given, within) >= radius) | unknown)
+        log.info("semantic candidates: %d of %d by the static model", len(passed), len(texts))
+    if encoder.dtype != "float32" or not has_bfloat16(encoder):
+        return passed, passed
+    vectors = _half([texts[text] for text in passed], encoder, scratch, lambda text: label(int(passed[text])))
+    near = nearest(vectors, int(np.searchsorted(passed, given)), within) >= threshold - HALF_MARGIN
+    log.info("semantic candidates: %d of %d by the encoder in 16 bits", near.sum(), len(passed))
+    return passed, passed[near]
+
+
+def _half(texts: list[str], encoder: EncoderSettings, scratch: Path | None, label: Label) -> np.ndarray:
+    """Vectors in 16 bits; where those in 32 bits are there already, these."""
+    there = held(texts, encoder)
+    half = encoder.model_copy(update={"dtype": "bfloat16"})
+    parts = [(np.flatnonzero(there), encoder), (np.flatnonzero(~there), half)]
+    vectors: np.ndarray | None = None
+    for positions, settings in parts:
+        if len(positions):
+            found = embed_texts(
+                [texts[position] for position in positions],
+                settings,
+                scratch,
+                label=lambda text, positions=positions: label(int(positions[text])),
+            )
+            vectors = np.empty((len(texts), found.shape[1]), dtype=np.float32) if vectors is None else vectors
+            vectors[positions] = found
+    return np.empty((0, 1), dtype=np.float32) if vectors is None else vectors
