@@ -153,7 +153,7 @@ def load_encoder(settings: EncoderSettings, threads: int | None = None) -> Encod
     """
     library = require("sentence_transformers")
     torch = require("torch")
-    place, origin = _locate(settings)
+    place, origin = locate(settings)
     torch.set_num_threads(threads or thread_count())
     require("transformers").utils.logging.disable_progress_bar()
     device = _device(settings.device)
@@ -189,8 +189,8 @@ def load_encoder(settings: EncoderSettings, threads: int | None = None) -> Encod
     return Encoder(identity, model, prefix, suffix, window, device)
 
 
-def _locate(settings: EncoderSettings) -> tuple[str, dict[str, Any]]:
-    """Where the model is, and what names its bytes."""
+def locate(settings: EncoderSettings) -> tuple[str, dict[str, Any]]:
+    """Folder or hub id of the model, and what names its bytes."""
     name = settings.model
     if name in pin_names():
         if load_pin(name).kind != "encoder":

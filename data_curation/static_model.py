@@ -46,7 +46,7 @@ def static_vectors(texts: Sequence[str], settings: EncoderSettings, threads: int
         the model knows no piece.
     """
     started = time.monotonic()
-    model = _load(settings, threads)
+    model = load_static(settings, threads)
     vectors = np.zeros((len(texts), model.dim), dtype=np.float32)
     for first in range(0, len(texts), TEXTS_AT_ONCE):
         part = [normalise_for_id(text) for text in texts[first : first + TEXTS_AT_ONCE]]
@@ -58,8 +58,8 @@ def static_vectors(texts: Sequence[str], settings: EncoderSettings, threads: int
     return vectors
 
 
-def _load(settings: EncoderSettings, threads: int | None) -> Any:
-    """The static model of an encoder, from RT_HOME or distilled now."""
+def load_static(settings: EncoderSettings, threads: int | None = None) -> Any:
+    """The static model of an encoder (a `model2vec.StaticModel`), from RT_HOME or distilled now."""
     library = require("model2vec")
     # in 32 bits on the CPU whatever the encoder is used with: one static model for one encoder
     plain = settings.model_copy(update={"dtype": "float32", "device": "cpu"})

@@ -153,6 +153,11 @@ def test_decisions_do_not_depend_on_input_order(tiny_encoder, tmp_path, survivor
         assert {drop.row_id: drop for drop in dedup.apply(turned, tmp_path).drops} == expected
 
 
+@pytest.fixture(autouse=True)
+def sieve_small_sets_too(monkeypatch):
+    monkeypatch.setattr(semantic_candidates, "LEAST_TEXTS", 0)
+
+
 SIEVES = [{"exhaustive": True}, {"radius": -1.0}, {"radius": 0.9}]
 
 
@@ -207,6 +212,7 @@ def test_near_the_threshold_32_bits_decide(tiny_encoder, tmp_path, monkeypatch, 
 
 def test_only_what_the_static_model_finds_near_is_read(tiny_encoder, tmp_path, monkeypatch):
     monkeypatch.setattr(semantic_candidates, "has_bfloat16", lambda settings: False)
+    monkeypatch.setattr(semantic_candidates, "whitened", lambda vectors: vectors)  # three texts share nothing
     read = []
     monkeypatch.setattr(
         semantic_dedup, "embed_windows", lambda texts, *rest, **named: read.extend(texts) or embed_windows(texts, *rest)
@@ -218,6 +224,14 @@ def test_only_what_the_static_model_finds_near_is_read(tiny_encoder, tmp_path, m
     assert result.drops == []
     assert (result.measures["compared"], result.measures["too_short"]) == (3, 1)
     assert result.measures["read_by_encoder"] == 2
+
+
+def test_a_small_set_is_read_in_full(tiny_encoder, monkeypatch):
+    monkeypatch.setattr(semantic_candidates, "has_bfloat16", lambda settings: False)
+    texts, encoder = ["abc", "xyz", "klm", "pqr"], EncoderSettings(model=str(tiny_encoder))
+    for least, count in ((4, 0), (5, 4)):
+        monkeypatch.setattr(semantic_candidates, "LEAST_TEXTS", least)
+        assert len(semantic_candidates.worth_embedding(texts, encoder, 0.9, 1.0)[0]) == count
 
 
 def test_what_the_static_model_knows_nothing_of_is_read(tiny_encoder):
@@ -232,11 +246,22 @@ def test_a_second_recipe_on_the_same_records_embeds_nothing(tiny_encoder, tmp_pa
     calls = []
     forward = Encoder.forward
     monkeypatch.setattr(Encoder, "forward", lambda self, ids: calls.append(len(ids)) or forward(self, ids))
-    step(tiny_encoder, threshold=0.8, min_words=2, radius=0.5).apply(words_of_some, tmp_path / "a")
-    assert sum(calls) > 60
+    records = words_of_some + make_records(
+        "far", [(0, None, "0000 0000"), (1, None, "99 xx 99 xx 9"), (2, None, "qqqq 7")]
+    )
+    first = step(tiny_encoder, threshold=0.995, min_words=2, radius=-1.0).apply(records, tmp_path / "a")
+    windows = len(
+        embed_windows(
+            [record.response for record in records], EncoderSettings(model=str(tiny_encoder), cache=False)
+        ).windows
+    )
+    read = sum(calls) - windows
+    assert windows < read < 2 * windows, "all in 16 bits, some in 32"
     calls.clear()
-    result = step(tiny_encoder, threshold=0.85, min_words=2, radius=0.6).apply(words_of_some, tmp_path / "b")
-    assert result.drops
+    second = step(tiny_encoder, threshold=0.996, min_words=2, radius=-1.0, survivor="first").apply(
+        records, tmp_path / "b"
+    )
+    assert len(first.drops) >= len(second.drops) > 0
     assert calls == []
 
 
