@@ -33,8 +33,9 @@ reproduce: $(READY)  ## The testbed, to its report (FULL=1: all of it), or anoth
 testbed: $(READY)  ## Make a shipped base model again from its seeds and compare it with its card: make testbed SIZE=0.5M
 	$(BIN)/rt testbed rebuild $(if $(NAME),$(NAME),$(SIZE))
 
-bench: $(READY)  ## Measure speed and memory on this machine; results go to benchmarks/results/.
-	@for file in benchmarks/*_cpu.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+# those that need nothing but this machine; the others want the mirror, or peers in an environment of their own
+bench: $(READY)  ## Measure pre-training, tuning and generation on this machine; results go to benchmarks/results/.
+	@for name in pretraining tuning generation; do echo "== $$name"; $(BIN)/python benchmarks/$${name}_cpu.py || exit 1; done
 
 clean:  ## Remove the environment and caches (runs are kept).
 	rm -rf $(VENV) .pytest_cache .ruff_cache build dist *.egg-info

@@ -173,6 +173,8 @@ def main() -> None:
     parser.add_argument("--growth", type=int, nargs="*", default=[16_000, 32_000, 64_000, 127_985])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "near_dedup_cpu.json")
     given = parser.parse_args()
+    if "RT_MIRROR" not in os.environ:
+        parser.error("the rows are real ones: set RT_MIRROR to a folder laid out as the pins say")
     corpus = Path(os.environ["RT_MIRROR"]) / CORPUS
     python = given.peers and str(Path(given.peers).absolute())
     result = {
