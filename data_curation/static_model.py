@@ -85,16 +85,12 @@ def load_static(settings: EncoderSettings, threads: int | None = None) -> Any:
 def _distil(encoder: Encoder) -> Any:
     """Distil a static model; the encoder is spent by it."""
     distil = require("model2vec.distill").distill_from_model
-    tokenizer = encoder.model.tokenizer
-    # the tokenizer of a sentence encoder may pad every input: a piece's vector would be mostly that of the padding
-    tokenizer.backend_tokenizer.no_padding()
-    tokenizer.backend_tokenizer.no_truncation()
     modes = [getattr(module, "pooling_mode", None) for module in encoder.model]
     pooling = next((mode for mode in modes if isinstance(mode, str)), "mean")
     with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
         model = distil(
             model=encoder.model.transformers_model,
-            tokenizer=tokenizer,
+            tokenizer=encoder.model.tokenizer,
             device="cpu",
             pca_dims=min(DIMENSIONS, encoder.dimensions),
             pooling=_POOLING.get(pooling, "mean"),

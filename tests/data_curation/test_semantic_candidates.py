@@ -1,4 +1,4 @@
-"""Candidates of semantic deduplication: every pair is looked at once; the static model is made once, unpadded."""
+"""Candidates of semantic deduplication: every pair is looked at once; the static model is made once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 
 from data_curation import embedding_cache, semantic_candidates, static_model
 from data_curation.embeddings import EncoderSettings
-from data_curation.encoder import load_encoder
 from data_curation.semantic_candidates import RADII, calibrated_radius, nearest, whitened
 from data_curation.static_model import static_vectors
 
@@ -91,14 +90,3 @@ def test_it_is_distilled_once_and_again_after_a_stop(tiny_encoder, monkeypatch):
     done.unlink()
     assert (static_vectors(["abc"], settings) == first).all()
     assert made == [1, 1]
-
-
-def test_padding_of_the_encoders_tokenizer_does_not_enter_it(tiny_encoder):
-    """Tokenizers of sentence encoders often pad; then a piece's vector would be mostly that of the padding."""
-    tables = []
-    for pad in (False, True):
-        encoder = load_encoder(EncoderSettings(model=str(tiny_encoder), device="cpu"), threads=1)
-        if pad:
-            encoder.model.tokenizer.backend_tokenizer.enable_padding(pad_id=0, pad_token="[PAD]", length=12)
-        tables.append(static_model._distil(encoder).embedding)
-    assert tables[0] == pytest.approx(tables[1], abs=1e-5)
