@@ -86,7 +86,8 @@ class SemanticDedup:
     their number. So every drop rests on the full encoder's `similarity`.
 
     Memory: 4 * d * (W + 2 * T) bytes of vectors for T responses read and their W windows of an encoder of d dimensions,
-    or before that 4 * 256 * N for all N; texts and libraries come on top.
+    or before that 4 * 256 * N for all N; texts and libraries come on top. The 127,985 responses of the mirror's corpus
+    have 1.88 windows each (of a sample), so that reading all of them takes 0.76 GB of vectors.
     """
 
     name = "semantic_dedup"
