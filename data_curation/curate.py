@@ -25,7 +25,7 @@ from data_curation.recipe import RecipeField, StepSettings, build
 from data_curation.records import Record, from_table, to_table
 from data_curation.reference import REFERENCE, check_reference, read_reference, reference_input
 from data_curation.step import Drop, StepResult
-from data_curation.survivors import DedupSettings, check_quality
+from data_curation.survivors import DedupSettings
 from data_curation.tables import write_table
 
 INPUT = "input"
@@ -107,8 +107,6 @@ def _curate(settings: CurateSettings, inputs: Mapping[str, Path], workspace: Wor
     check_reference(settings.recipe.steps, REFERENCE in inputs)
     reading, origin = read_main(settings, inputs)
     reference = read_reference(inputs.get(REFERENCE), settings.reference_columns)
-    if any(isinstance(step, DedupSettings) and step.survivor == "quality" for step in settings.recipe.steps):
-        check_quality(reading.records)  # now, not after hours of other steps
     ledger = Ledger(reading.records, len(reading.quarantined), reference.records)
     seconds = {}
     for position, step in enumerate(settings.recipe.steps, 1):

@@ -8,22 +8,25 @@ others: they never leave, and a record that is like one of them leaves because o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from artifacts.errors import UserError
 from artifacts.settings import Settings
+from data_curation.quality import quality
 from data_curation.records import Record, normalise_for_id
 from data_curation.step import Drop
 
 Survivor = Literal["quality", "longest", "first", "id"]
-"""`quality`: the row with the highest quality score, which is a column of the input (`columns.quality`,
-`--quality-column`); rows without a score come last, equal scores are settled by length, then by text. `longest`: the
-response with most characters (white space around it not counted). `first`: the earliest row of its source, sources in
-alphabetical order. `id`: the smallest `row_id`, a digest, so in no order that means anything. Ties go to the smaller
-`row_id`. All are the same for any order in which the records are handed over; all but `first` moreover for any order
-of the rows in their file."""
+"""`quality`: the row with the highest quality score. That is a column of the input where one is named
+(`columns.quality`, `--quality-column`): rows without a score come last. Where no row has a score it is that of the
+text (`data_curation.quality`). Equal scores are settled by length, then by text. `longest`: the response with most
+characters (white space around it not counted). `first`: the earliest row of its source, sources in alphabetical
+order. `id`: the smallest `row_id`, a digest, so in no order that means anything. Ties go to the smaller `row_id`. All
+are the same for any order in which the records are handed over; all but `first` moreover for any order of the rows in
+their file."""
+log = logging.getLogger("rt")
 
 
 class DedupSettings(Settings):
@@ -86,30 +89,27 @@ def line_up(records: Sequence[Record], settings: DedupSettings, reference: Seque
 
 
 def survivor_order(records: Sequence[Record], policy: Survivor) -> list[int]:
-    """Positions of `records`, those that should stay first.
-
-    Raises:
-        UserError: quality is to decide, and no record has a quality score.
-    """
+    """Positions of `records`, those that should stay first."""
     if policy == "quality":
-        check_quality(records)
-    key = {"quality": _quality, "longest": _longest, "first": _first, "id": _id}[policy]
+        scores = quality_scores(records)
+        keys = [_quality(record, score) for record, score in zip(records, scores, strict=True)]
+        return sorted(range(len(records)), key=keys.__getitem__)
+    key = {"longest": _longest, "first": _first, "id": _id}[policy]
     return sorted(range(len(records)), key=lambda position: key(records[position]))
 
 
-def check_quality(records: Sequence[Record]) -> None:
-    """Raise a UserError if there are records and none has a quality score."""
+def quality_scores(records: Sequence[Record]) -> list[float | None]:
+    """The scores that the rows bring; where none has one, those of their texts."""
     if records and all(record.quality is None for record in records):
-        raise UserError(
-            "survivor 'quality' needs a quality score, and no row has one",
-            fix="name the column that holds it: --quality-column NAME (columns.quality in settings)",
-        )
+        log.info("survivor 'quality': no row brings a score, so the texts' own decide")
+        return [quality(record.response).score for record in records]
+    return [record.quality for record in records]
 
 
-def _quality(record: Record) -> tuple[bool, float, int, str, str]:
+def _quality(record: Record, score: float | None) -> tuple[bool, float, int, str, str]:
     # the text before the row: of equal rows with other scores, which has which row_id is a matter of the file's order
     length, row_id = _longest(record)
-    return record.quality is None, -(record.quality or 0.0), length, record.record_id, row_id
+    return score is None, -(score or 0.0), length, record.record_id, row_id
 
 
 def _longest(record: Record) -> tuple[int, str]:

@@ -118,9 +118,17 @@ def test_quality_decides_then_length_and_rows_without_a_score_come_last():
     assert order[0] == "bb"
     assert set(order[1:3]) == {"aaaa", "cc c"}
     assert order[3:] == ["d", "eeeeeeee"]
-    with pytest.raises(UserError, match="no row has one"):
-        survivor_order(records_of("a"), "quality")
     assert survivor_order([], "quality") == []
+
+
+def test_where_no_row_brings_a_score_the_text_has_one():
+    sound = "The kettle boils water for tea. It takes about three minutes, and then it switches itself off."
+    leaking = f"{sound}\n\n### Human: And what about coffee?"  # longer, and worse
+    records = records_of(leaking, sound, "")
+    assert [records[place].response for place in survivor_order(records, "quality")] == [sound, leaking, ""]
+    assert [records[place].response for place in survivor_order(records, "longest")] == [leaking, sound, ""]
+    scored = records_of(leaking, sound, quality=[1.0, None])  # one score is enough: the column decides
+    assert scored[survivor_order(scored, "quality")[0]].response == leaking
 
 
 def clusters(seed):
@@ -218,7 +226,6 @@ def test_the_folder_made_tells_which_set_dropped_what(tmp_path):
         ([{"step": "near_dedup"}], ".", "a folder without a manifest"),
         ([{"step": "normalise"}], "old.jsonl", "no step of the recipe compares"),
         ([{"step": "near_dedup", "within": False}], None, "no reference to compare with"),
-        ([{"step": "exact_dedup", "survivor": "quality"}], None, "no row has one"),
     ],
 )
 def test_what_cannot_be_done_is_refused(tmp_path, monkeypatch, steps, reference, message):
