@@ -23,7 +23,7 @@ def summed_loss(model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> tupl
 
     following = torch.nn.functional.pad(inputs["labels"][:, 1:], (0, 1), value=IGNORED)
     trained = following != IGNORED
-    head = model.get_output_embeddings()
+    head = getattr(model, "module", model).get_output_embeddings()  # `module`: the model inside a parallel wrapper
     hook = head.register_forward_pre_hook(lambda _, arguments: (arguments[0][trained],))
     try:
         outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False)

@@ -152,7 +152,12 @@ def _parameters(settings: TrainSettings, trainer: SFTTrainer) -> dict[str, int]:
 def _condition(settings: TrainSettings, model_size: int, facts: dict[str, Any]) -> dict[str, Any]:
     method = {"rt": "RT", "it": "IT"}[settings.method]
     return Condition(
-        base_model=settings.base.label, model_size=model_size, method=method, seed=settings.seed, **facts
+        base_model=settings.base.label,
+        model_size=model_size,
+        method=method,
+        seed=settings.seed,
+        learning_rate=settings.learning_rate,
+        **facts,
     ).resolved()
 
 
@@ -162,5 +167,5 @@ def _peak_memory_mb() -> int:
 
 
 TRAIN = Stage(
-    name="train", kind="model", version=1, settings=TrainSettings, work=_work, packages=PACKAGES, threaded=True
+    name="train", kind="model", version=2, settings=TrainSettings, work=_work, packages=PACKAGES, threaded=True
 )

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from artifacts.errors import StageError, UserError
 from artifacts.files import write_json
 from paper_repro.models import ModelSource, load_base, pad_id
-from paper_repro.sequences import TokenSequence
+from paper_repro.sequences import IGNORED, TokenSequence
 from paper_repro.train.loss import set_recomputing, summed_loss
 from paper_repro.train.order import EpochSampler, epoch_order
+from paper_repro.train.processes import is_leader, process_count, summed, whole_deal
 from paper_repro.train.settings import LoraSettings, TrainSettings
 from paper_repro.train.trajectory import Trajectory
 
@@ -80,7 +81,9 @@ def trainer_arguments(settings: TrainSettings, folder: Path) -> SFTConfig:
     return SFTConfig(
         output_dir=str(folder),
         per_device_train_batch_size=settings.per_device_batch,
-        gradient_accumulation_steps=settings.accumulation,
+        gradient_accumulation_steps=settings.accumulation // process_count(),
+        average_tokens_across_devices=True,
+        ddp_find_unused_parameters=False,
         num_train_epochs=settings.epochs,
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.schedule,
@@ -127,7 +130,9 @@ def build_trainer(
     from transformers import PrinterCallback
 
     tokenizer.pad_token_id = pad_id(tokenizer)
-    rows = {"input_ids": [s.input_ids for s in sequences], "labels": [s.labels for s in sequences]}
+    blank = TokenSequence([tokenizer.pad_token_id] * 2, [IGNORED] * 2)
+    filled = sequences + [blank] * (process_count() > 1)
+    rows = {"input_ids": [s.input_ids for s in filled], "labels": [s.labels for s in filled]}
     trainer = _trainer_class()(
         model=model,
         args=trainer_arguments(settings, folder),
@@ -136,6 +141,7 @@ def build_trainer(
         peft_config=None if settings.preset == "full" else lora_config(settings.lora),
     )
     trainer.settings = settings
+    trainer.lengths = [len(sequence.input_ids) for sequence in sequences]
     trainer.trained = [parameter for parameter in trainer.model.parameters() if parameter.requires_grad]
     _switch_once(trainer.model)
     trainer.loss_is_scaled_for_ga = settings.loss_normalisation == "token_mean"
@@ -173,19 +179,20 @@ def _trainer_class() -> type[SFTTrainer]:
 
         settings: TrainSettings
         trained: list[Any]
+        lengths: list[int]
         loss_sum = 0.0
         loss_tokens = 0
 
         def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
-            lengths = [len(ids) for ids in self.train_dataset["input_ids"]]
-            steps_per_epoch = math.ceil(len(lengths) / self.settings.global_batch)
+            s, lengths = self.settings, self.lengths
+            steps_per_epoch = math.ceil(len(lengths) / s.global_batch)
 
             def order() -> list[int]:
                 epoch = self.state.global_step // steps_per_epoch
-                s = self.settings
-                return epoch_order(lengths, s.seed, epoch, s.global_batch, s.sort_within_batch)
+                chosen = epoch_order(lengths, s.seed, epoch, s.global_batch, s.sort_within_batch)
+                return whole_deal(chosen, s.per_device_batch, blank=len(lengths))
 
-            return EpochSampler(len(lengths), order)
+            return EpochSampler(len(order()), order)
 
         def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
             if return_outputs:
@@ -196,17 +203,30 @@ def _trainer_class() -> type[SFTTrainer]:
             self.loss_sum += loss.detach().double().item()
             self.loss_tokens += tokens
             if self.settings.loss_normalisation == "token_mean":
-                return loss / num_items_in_batch
-            return loss / tokens  # the trainer divides by the number of forward passes
+                return loss / num_items_in_batch * process_count()  # gradients are averaged over processes
+            # the trainer divides by the number of forward passes, blank ones included
+            return loss / max(tokens, 1) * _blank_share(self)
 
         def floating_point_ops(self, inputs: Any) -> int:
             return 0  # an estimate that nobody reads; it walks all modules of the model at every pass
 
         def _clip_grad_norm(self, model: Any) -> Any:
+            if process_count() > 1:
+                return super()._clip_grad_norm(model)
             # the same norm: only these have gradients
             return self.accelerator.clip_grad_norm_(self.trained, self.args.max_grad_norm)
 
     return ResponseTrainer
+
+
+def _blank_share(trainer: Any) -> float:
+    """Forward passes of this step, on all processes, over those that hold a sequence."""
+    if process_count() == 1:
+        return 1.0
+    s, n = trainer.settings, len(trainer.lengths)
+    left = n - trainer.state.global_step % math.ceil(n / s.global_batch) * s.global_batch
+    real = math.ceil(min(left, s.global_batch) / s.per_device_batch)
+    return trainer.current_gradient_accumulation_steps * process_count() / real
 
 
 def _callback(trainer: SFTTrainer, trajectory: Trajectory) -> Any:
@@ -223,10 +243,11 @@ def _callback(trainer: SFTTrainer, trajectory: Trajectory) -> Any:
         def on_log(self, args, state, control, logs=None, **kwargs):
             if not logs or "grad_norm" not in logs:
                 return
+            loss_sum, loss_tokens = summed([trainer.loss_sum, trainer.loss_tokens])
             row = {
                 "step": state.global_step,
-                "loss": trainer.loss_sum / trainer.loss_tokens,
-                "loss_tokens": trainer.loss_tokens,
+                "loss": loss_sum / loss_tokens,
+                "loss_tokens": int(loss_tokens),
                 "learning_rate": float(logs["learning_rate"]),
                 "grad_norm": float(logs["grad_norm"]),
             }
@@ -239,6 +260,9 @@ def _callback(trainer: SFTTrainer, trajectory: Trajectory) -> Any:
             progress.report(row)
 
         def on_save(self, args, state, control, **kwargs):
+            trainer.accelerator.wait_for_everyone()  # every process writes the state of its random numbers
+            if not is_leader():
+                return
             checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
             write_json(checkpoint / COMPLETE, {"step": state.global_step})
 
