@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from artifacts.settings import Settings
 
@@ -24,6 +24,7 @@ class Condition(Settings):
         num_refusals: Refusals mixed into training; None where nothing was tuned.
         strategy: How they were selected; None where nothing was tuned, or without refusals.
         seed: Training seed; None where nothing was tuned.
+        learning_rate: Of tuning; None where nothing was tuned.
     """
 
     base_model: str
@@ -34,3 +35,11 @@ class Condition(Settings):
     num_refusals: int | None = None
     strategy: str | None = None
     seed: int | None = None
+    learning_rate: float | None = None
+
+    def resolved(self) -> dict[str, Any]:
+        """As ever, but the learning rate stands in it only where there is one: untuned replies keep their digests."""
+        values = super().resolved()
+        if self.learning_rate is None:
+            del values["learning_rate"]
+        return values

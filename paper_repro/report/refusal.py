@@ -131,12 +131,14 @@ def claim_cells(rows: Sequence[RunRow]) -> tuple[Mapping[tuple, dict[str, float]
     """Rates for the claims: (model, set, method, refusals) to column to mean over seeds; and the fewest seeds.
 
     Only the paper's strategy and uncurated sets, as the statements are about those; a column that some seed
-    lacks is left out. Studies and judges stay apart: they are part of the model's label.
+    lacks is left out. Studies, judges and learning rates stay apart: they are part of the model's label.
     """
     seeds: dict[tuple, list[dict[str, Estimate]]] = {}
+    rates = {row["learning_rate"] for row in rows} - {None}
     for row in rows:
         if row["method"] != "untuned" and row["strategy"] in (None, "paper") and row["recipe"] == "paper":
-            model = f"{row['base_model']} ({row['study']}, {row['judge']})"
+            rate = f", learning rate {row['learning_rate']:g}" if len(rates) > 1 and row["learning_rate"] else ""
+            model = f"{row['base_model']} ({row['study']}, {row['judge']}{rate})"
             key = (model, row["response_set"], row["method"], row["num_refusals"])
             seeds.setdefault(key, []).append(paper_columns(row))
     cells = {key: _means(found) for key, found in seeds.items()}

@@ -18,6 +18,7 @@ CONDITION = (
     "num_refusals",
     "strategy",
     "seed",
+    "learning_rate",
     "judge",
 )
 HEADINGS = {
@@ -29,6 +30,7 @@ HEADINGS = {
     "num_refusals": "Refusals",
     "strategy": "Strategy",
     "seed": "Seed",
+    "learning_rate": "Learning rate",
     "judge": "Judge",
 }
 # benchmarks of the scores as people write them, in the order of panels; others keep the name they have
@@ -42,17 +44,17 @@ BENCHMARKS = {
     "alpaca-eval": "AlpacaEval",
 }
 # columns that a table leaves out, and a note tells, when they are the same in all rows
-QUIET = ("study", "recipe", "seed", "judge")
+QUIET = ("study", "recipe", "seed", "learning_rate", "judge")
 
 
 @dataclass(frozen=True)
 class RunRow:
     """One condition and its measurements by (benchmark, metric)."""
 
-    condition: tuple[str | int | None, ...]
+    condition: tuple[str | int | float | None, ...]
     estimates: dict[tuple[str, str], Estimate] = field(default_factory=dict)
 
-    def __getitem__(self, name: str) -> str | int | None:
+    def __getitem__(self, name: str) -> str | int | float | None:
         """A value of the condition by its column's name."""
         return self.condition[CONDITION.index(name)]
 
@@ -72,6 +74,7 @@ def _order(row: RunRow) -> tuple:
     """Untuned first, IT before RT, the paper's strategy before others; null before all values."""
     values = [row[name] for name in ("study", "judge", "base_model", "response_set", "recipe", "seed")]
     values += [METHODS.index(row["method"]), row["num_refusals"], row["strategy"] != "paper", row["strategy"]]
+    values.append(row["learning_rate"])
     return tuple((value is not None, value if value is not None else 0) for value in values)
 
 
@@ -82,7 +85,7 @@ def condition_columns(rows: Sequence[RunRow]) -> tuple[list[str], list[str]]:
         values = {row[name] for row in rows} - {None}
         if len(values) <= 1:
             shown.remove(name)
-            same += [f"{HEADINGS[name].lower()} {value}" for value in values]
+            same += [f"{HEADINGS[name].lower()} {_text(value)}" for value in values]
     return shown, [f"All rows: {', '.join(same)}."] if same else []
 
 
@@ -93,4 +96,10 @@ def columns_of(names: Sequence[str]) -> tuple[Column, ...]:
 
 def condition_cells(row: RunRow, names: Sequence[str]) -> tuple[Cell, ...]:
     """A condition's cells; what does not apply (an untuned model's response set) is a dash."""
-    return tuple("" if row[name] is None else row[name] for name in names)
+    return tuple(_text(row[name]) for name in names)
+
+
+def _text(value: str | float | None) -> Cell:
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else value

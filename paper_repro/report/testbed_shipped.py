@@ -15,7 +15,7 @@ from artifacts.files import read_json
 from paper_repro.report.figure import Drawing
 from paper_repro.report.table import Table
 from paper_repro.report.testbed_cells import Cells
-from paper_repro.score.schema import COLUMNS, RESULTS_CSV, SCHEMA, Result, faults
+from paper_repro.score.schema import COLUMNS, RESULTS_CSV, Result, faults
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,11 +55,13 @@ def read_shipped(folder: Path) -> Shipped:
         raise InputError("no such file", where=str(path), fix="restore it from the package or from git")
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
-        if reader.fieldnames != SCHEMA.names:
+        given = reader.fieldnames or []
+        columns = [column for column in COLUMNS if column.name in given or not column.optional]
+        if given != [column.name for column in columns]:
             raise InputError("not a results table: other columns", where=str(path))
         try:
             results = [
-                Result(**{column.name: _value(row[column.name], column.type) for column in COLUMNS}) for row in reader
+                Result(**{column.name: _value(row[column.name], column.type) for column in columns}) for row in reader
             ]
         except (TypeError, ValueError) as error:
             raise InputError(f"not a results table: {error}", where=str(path)) from None

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from artifacts.errors import InputError, StageError
 from artifacts.files import atomic_path, write_text
+from paper_repro.columns import OPTIONAL, is_optional
 from paper_repro.conditions import METHODS
 from paper_repro.score.metrics import METRICS
 
@@ -26,13 +27,22 @@ RESULTS_CSV = "results.csv"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the table: name, Arrow type, whether null is allowed, what it holds and in which unit."""
+    """A column of the table: name, Arrow type, whether null is allowed, what it holds and in which unit.
+
+    An optional one is written only where a row has a value, and a table may lack it.
+    """
 
     name: str
     type: pa.DataType
     nullable: bool
     meaning: str
     unit: str = ""
+    optional: bool = False
+
+    @property
+    def field(self) -> pa.Field:
+        """The column in an Arrow schema."""
+        return pa.field(self.name, self.type, self.nullable, metadata=OPTIONAL if self.optional else None)
 
 
 COLUMNS = (
@@ -55,8 +65,9 @@ COLUMNS = (
     Column("failed", pa.int64(), False, "Replies the judge could not be asked about, counted as neither", "prompts"),
     Column("judge", pa.string(), True, "Judge; null for facts of the reply itself (length, ending)"),
     Column("digest", pa.string(), False, "Digest of the verdicts artifact"),
+    Column("learning_rate", pa.float64(), True, "Of tuning; null where nothing was tuned or known", optional=True),
 )
-SCHEMA = pa.schema([pa.field(column.name, column.type, column.nullable) for column in COLUMNS])
+SCHEMA = pa.schema([column.field for column in COLUMNS])
 KEY = (
     "study",
     "base_model",
@@ -67,6 +78,7 @@ KEY = (
     "num_refusals",
     "strategy",
     "seed",
+    "learning_rate",
     "benchmark",
     "metric",
     "judge",
@@ -96,6 +108,7 @@ class Result:
     failed: int
     judge: str | None
     digest: str
+    learning_rate: float | None = None
 
     @property
     def key(self) -> tuple:
@@ -151,18 +164,26 @@ def _number_faults(row: Result) -> list[str]:
     return found
 
 
+def written_schema(rows: Sequence[Result]) -> pa.Schema:
+    """`SCHEMA` without the optional columns that no row has a value for."""
+    fields = [f for f in SCHEMA if not is_optional(f) or any(getattr(row, f.name) is not None for row in rows)]
+    return pa.schema([field.remove_metadata() for field in fields])
+
+
 def to_table(results: Iterable[Result]) -> pa.Table:
-    """Results as an Arrow table of `SCHEMA`, in the given order."""
+    """Results as an Arrow table (see `written_schema`), in the given order."""
     rows = list(results)
-    return pa.table({name: [getattr(row, name) for row in rows] for name in SCHEMA.names}, schema=SCHEMA)
+    schema = written_schema(rows)
+    return pa.table({name: [getattr(row, name) for row in rows] for name in schema.names}, schema=schema)
 
 
 def to_csv(results: Iterable[Result]) -> str:
     """Results as CSV: one header line, an empty field for null, every digit of a number."""
     file = io.StringIO()
-    writer = csv.DictWriter(file, SCHEMA.names, lineterminator="\n")
+    rows = list(results)
+    writer = csv.DictWriter(file, written_schema(rows).names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(result) for result in results)
+    writer.writerows(asdict(result) for result in rows)
     return file.getvalue()
 
 
@@ -200,7 +221,7 @@ def read_results(path: Path) -> list[Result]:
         table = pq.ParquetFile(file).read()
     except pa.ArrowInvalid as error:
         raise InputError(f"not a Parquet file: {error}", where=str(file)) from None
-    if table.schema.names != SCHEMA.names or table.schema.types != SCHEMA.types:
+    if not fits(table.schema):
         raise InputError(
             f"not a results table; its columns: {_shape(table.schema)}",
             where=str(file),
@@ -211,6 +232,12 @@ def read_results(path: Path) -> list[Result]:
     if wrong:
         raise InputError("not a results table:\n  - " + "\n  - ".join(wrong), where=str(file))
     return results
+
+
+def fits(schema: pa.Schema) -> bool:
+    """Whether a file's columns are those of `SCHEMA`, in its order; optional ones may be absent."""
+    expected = [field for field in SCHEMA if not is_optional(field) or field.name in schema.names]
+    return [(f.name, f.type) for f in schema] == [(f.name, f.type) for f in expected]
 
 
 def _shape(schema: pa.Schema) -> str:

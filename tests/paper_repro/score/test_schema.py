@@ -51,8 +51,27 @@ def test_the_order_of_the_rows_given_does_not_change_a_byte(tmp_path):
 
 def test_csv_leaves_null_empty_and_keeps_every_digit():
     lines = to_csv([replace(UNTUNED, value=1 / 3, low=0.1, high=0.9)]).split("\n")
-    assert lines[0] == ",".join(column.name for column in COLUMNS)
+    assert lines[0] == ",".join(column.name for column in COLUMNS if not column.optional)
     assert lines[1].startswith("refusal,tiny,1000,,,untuned,,,,xstest-unsafe,refusal_rate,0.3333333333333333,40,0.1,")
+
+
+def test_two_learning_rates_are_two_rows_and_a_table_without_any_has_no_such_column(tmp_path):
+    slow, fast = (replace(ROW, learning_rate=rate) for rate in (0.0005, 0.004))
+    assert faults([slow, fast]) == []
+    assert "names the same" in faults([slow, replace(slow, value=0.4)])[0]
+    assert read_results(write_to(tmp_path / "two", [fast, slow, UNTUNED])) == [UNTUNED, slow, fast]
+    assert pq.read_schema(tmp_path / "two" / "results.parquet").names == [column.name for column in COLUMNS]
+    write_to(tmp_path / "none", [UNTUNED])
+    assert "learning_rate" not in pq.read_schema(tmp_path / "none" / "results.parquet").names
+    swapped = pq.read_table(tmp_path / "two" / "results.parquet").select(["learning_rate", *SCHEMA.names[:-1]])
+    pq.write_table(swapped, tmp_path / "swapped.parquet")
+    with pytest.raises(InputError, match="not a results table"):
+        read_results(tmp_path / "swapped.parquet")
+
+
+def write_to(folder, rows):
+    write_results(rows, folder)
+    return folder
 
 
 def test_a_missing_value_is_null_and_never_zero(tmp_path):
