@@ -77,8 +77,8 @@ class Artifact(BaseModel):
         return self.identity.summary
 
     def file(self, name: str) -> Path:
-        """Path of one output file; raises InputError if the artifact has no such file."""
-        if name not in self.identity.outputs:
+        """Path of one output file, or of the folder of a table in parts; raises InputError if there is neither."""
+        if name not in self.identity.outputs and not any(key.startswith(f"{name}/") for key in self.identity.outputs):
             raise InputError(f"this {self.identity.kind} artifact has no file '{name}'", where=str(self.path))
         return self.path / name
 

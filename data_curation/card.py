@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import yaml
@@ -44,7 +45,8 @@ def write_card(
     sections = [
         _rows_section(identity.summary),
         _rewriting_section(identity.summary.get("rewrite")),
-        _lengths_section(lengths(word_counts([record.response for record in records]))),
+        # one text after the other: the records of a large set are read from disk as they are asked for
+        _lengths_section(lengths(word_counts(map(attrgetter("response"), records), len(records)))),
         _style_section(records),
         _similarity_section(identity.settings, measures),
         _sources_section(sources),
@@ -70,7 +72,13 @@ def _name(summary: Mapping[str, Any]) -> str:
 
 def _front(artifact: Artifact, name: str, rows: int, sources: Sequence[Part]) -> dict[str, Any]:
     """The YAML front matter, in the hub's vocabulary."""
-    files = {key: file for key, file in _FILES[artifact.identity.kind].items() if file in artifact.identity.outputs}
+    outputs = artifact.identity.outputs
+    files = {}
+    for key, file in _FILES[artifact.identity.kind].items():
+        if file in outputs:
+            files[key] = file
+        elif any(name.startswith(f"{file}/") for name in outputs):
+            files[key] = f"{file}/*.parquet"  # a table in parts
     configs: list[dict[str, Any]] = [
         {"config_name": key, "data_files": [{"split": "train", "path": file}]} for key, file in files.items()
     ]

@@ -18,8 +18,8 @@ from artifacts.errors import InputError, UserError
 from artifacts.files import read_json, write_json, write_jsonl
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.settings import S, Settings
-from artifacts.stage import Stage, Workspace
-from data_curation.decisions import Ledger
+from artifacts.stage import PARTIAL, Stage, Workspace
+from data_curation.decisions import Ledger, Outcome
 from data_curation.readers import Columns, Reading, read_file, read_hub
 from data_curation.recipe import RecipeField, StepSettings, build
 from data_curation.records import Record, from_table, to_table
@@ -96,9 +96,10 @@ def main_input(settings: S, given: Path | str | None) -> tuple[S, dict[str, Path
         if settings.source is not None or settings.columns != Columns():
             raise UserError("source and columns are for plain files; an artifact has its own", where=str(path))
         return settings, {INPUT: path}
-    if not path.is_file():
-        problem = "a folder without a manifest.json" if path.is_dir() else "no such file"
-        raise InputError(problem, where=str(path), fix="give a file, or the folder of a corpus or curated artifact")
+    if (path / PARTIAL).exists() or not path.exists():
+        problem = "a folder of this tool without a manifest.json" if path.is_dir() else "no such file or folder"
+        fix = "give a file, a folder of files, or the folder of a finished corpus or curated artifact"
+        raise InputError(problem, where=str(path), fix=fix)
     return settings.model_copy(update={"source": settings.source or path.name}), {INPUT: path}
 
 
@@ -193,29 +194,38 @@ def _step_result(
 
 def set_summary(recipe: str, reading: Reading, ledger: Ledger, origin: Mapping[str, Any]) -> dict[str, Any]:
     """What the manifest of a curated set says: its name, the counts and the funnel."""
-    kept = ledger.kept
-    sources = sorted({record.source for record in reading.records})
-    return {
-        "response_set": "+".join(sources),
-        "recipe": recipe,
+    kept = len(ledger.kept)
+    counts = {
         "rows_in": reading.rows_in,
-        "kept": len(kept),
-        "dropped": len(reading.records) - len(kept),
+        "kept": kept,
+        "dropped": len(reading.records) - kept,
         "quarantined": len(reading.quarantined),
         "changed": ledger.changed(),
-        "funnel": [
-            {
-                "step": outcome.step,
-                "rows_in": outcome.rows_in,
-                "changed": outcome.changed,
-                "dropped": sum(outcome.reasons.values()),
-                "kept": outcome.kept,
-                "reasons": outcome.reasons,
-            }
-            for outcome in ledger.outcomes
-        ],
-        "input": dict(origin),
     }
+    return summary_of(recipe, {record.source for record in reading.records}, counts, ledger.outcomes, origin)
+
+
+def summary_of(
+    recipe: str,
+    sources: Iterable[str],
+    counts: Mapping[str, int],
+    outcomes: Sequence[Outcome],
+    origin: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The same from its parts; `counts`: rows_in, kept, dropped, quarantined, changed."""
+    funnel = [
+        {
+            "step": outcome.step,
+            "rows_in": outcome.rows_in,
+            "changed": outcome.changed,
+            "dropped": sum(outcome.reasons.values()),
+            "kept": outcome.kept,
+            "reasons": outcome.reasons,
+        }
+        for outcome in outcomes
+    ]
+    head = {"response_set": "+".join(sorted(sources)), "recipe": recipe}
+    return head | dict(counts) | {"funnel": funnel, "input": dict(origin)}
 
 
 def funnel_text(summary: Mapping[str, Any]) -> str:

@@ -169,14 +169,18 @@ class Ledger:
 
     def steps(self) -> pa.Table:
         """Every measurement of every step, long form; position 0 is reading."""
-        total = len(self._input) + self._quarantined
-        rows = [
-            (0, READ, name, value)
-            for name, value in (("rows_in", total), ("kept", len(self._input)), ("quarantined", self._quarantined))
-        ]
-        for outcome in self.outcomes:
-            values = {"rows_in": outcome.rows_in, "kept": outcome.kept, "dropped": sum(outcome.reasons.values())}
-            values |= {f"dropped.{reason}": count for reason, count in outcome.reasons.items()}
-            values |= {"changed": outcome.changed} | outcome.measures
-            rows += [(outcome.position, outcome.step, name, value) for name, value in values.items()]
-        return pa.Table.from_pylist([dict(zip(STEPS.names, row, strict=True)) for row in rows], schema=STEPS)
+        return steps_table(len(self._input), self._quarantined, self.outcomes)
+
+
+def steps_table(usable: int, quarantined: int, outcomes: Sequence[Outcome]) -> pa.Table:
+    """Measurements as a table of `STEPS`, those of reading first: rows that could be used, and could not."""
+    total = usable + quarantined
+    rows = [
+        (0, READ, name, value) for name, value in (("rows_in", total), ("kept", usable), ("quarantined", quarantined))
+    ]
+    for outcome in outcomes:
+        values = {"rows_in": outcome.rows_in, "kept": outcome.kept, "dropped": sum(outcome.reasons.values())}
+        values |= {f"dropped.{reason}": count for reason, count in outcome.reasons.items()}
+        values |= {"changed": outcome.changed} | outcome.measures
+        rows += [(outcome.position, outcome.step, name, value) for name, value in values.items()]
+    return pa.Table.from_pylist([dict(zip(STEPS.names, row, strict=True)) for row in rows], schema=STEPS)

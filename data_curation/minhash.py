@@ -75,7 +75,7 @@ class BandIndex:
 
     def __init__(self, signatures: np.ndarray, bands: int, threshold: float):
         self._signatures = signatures
-        self._keys = _band_keys(signatures, bands)
+        self._keys = band_keys(signatures, bands)
         self._buckets: defaultdict[int, list[int]] = defaultdict(list)
         spread = (threshold * (1 - threshold) / signatures.shape[1]) ** 0.5
         self._least = (threshold - ERRORS * spread) * signatures.shape[1]
@@ -95,7 +95,7 @@ class BandIndex:
         return found[agree >= self._least].tolist()
 
 
-def _band_keys(signatures: np.ndarray, bands: int) -> np.ndarray:
+def band_keys(signatures: np.ndarray, bands: int) -> np.ndarray:
     """A 64-bit key for each band of each signature; uint64, one line a signature."""
     values = signatures.reshape(len(signatures), bands, signatures.shape[1] // bands).astype(np.uint64)
     keys = np.broadcast_to(np.arange(1, bands + 1, dtype=np.uint64), values.shape[:2]).copy()

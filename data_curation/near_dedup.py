@@ -87,7 +87,7 @@ class NearDedup:
                 finder.add(place)
             if done % REPORTED == 0:
                 log.info("near_dedup: %d of %d records that may have duplicates", done, len(finder.places))
-        return StepResult(drops=drops, measures=self._measures(len(records), compared, verified))
+        return StepResult(drops=drops, measures=self.measures(len(records), compared, verified))
 
     def _similar(self, place: int, near: Sequence[int], line: Lineup, cache: ShingleCache) -> list[tuple[float, int]]:
         """Exact similarity and place of the candidates that are near enough."""
@@ -101,7 +101,8 @@ class NearDedup:
                 similar.append((score, other))
         return similar
 
-    def _measures(self, records: int, compared: int, verified: int) -> dict[str, float]:
+    def measures(self, records: int, compared: int, verified: int) -> dict[str, float]:
+        """What the step reports of so many records, of which so many had n-grams, and of so many verified pairs."""
         return {
             "compared": compared,
             "too_short": records - compared,

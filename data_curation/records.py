@@ -74,13 +74,13 @@ def make_records(source: str, rows: Iterable[tuple]) -> list[Record]:
     for row, instruction, response, *quality in rows:
         occurrence = seen[instruction, response]
         seen[instruction, response] += 1
-        row_id = _row_digest(source, instruction, response, occurrence)
+        row_id = row_digest(source, instruction, response, occurrence)
         records.append(Record(row_id, record_id(response), source, row, instruction, response, *quality))
     return records
 
 
-def _row_digest(source: str, instruction: str | None, response: str, occurrence: int) -> str:
-    """`digest_json` of the four as a list, in a third less time."""
+def row_digest(source: str, instruction: str | None, response: str, occurrence: int) -> str:
+    """`row_id` of a row: `digest_json` of the four as a list, in a third less time."""
     head = f"[{_quoted(source)},{'null' if instruction is None else _quoted(instruction)}"
     return digest_text(f"{head},{_quoted(response)},{occurrence}]")[:ID_LENGTH]
 

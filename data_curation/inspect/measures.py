@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from heapq import nsmallest
 from typing import Any
@@ -65,9 +65,9 @@ def sample(records: Sequence[Record], size: int) -> list[Record]:
     return [record for record in records if record.row_id in drawn]
 
 
-def word_counts(responses: Sequence[str]) -> np.ndarray:
-    """Words of each response (int64)."""
-    return np.fromiter((len(text.split()) for text in responses), dtype=np.int64, count=len(responses))
+def word_counts(responses: Iterable[str], count: int = -1) -> np.ndarray:
+    """Words of each response (int64); `count`: how many there are, where that is known."""
+    return np.fromiter((len(text.split()) for text in responses), dtype=np.int64, count=count)
 
 
 def lengths(counts: np.ndarray) -> Lengths:

@@ -6,6 +6,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,19 +29,45 @@ KNOWN = "JSONL, JSON array, CSV, TSV (each also .gz or .zst), Parquet"
 
 
 def raw_rows(path: Path) -> Iterator[RawRow]:
-    """Rows of a file, in order, read as a stream (a JSON array is held as text).
+    """Rows of a file, in order, read as a stream (a JSON array is held as text); of a folder, those of all its files.
 
     Raises:
-        InputError: absent, a folder, of an unknown extension, empty, damaged, or not splittable into rows.
+        InputError: absent, of an unknown extension, empty, damaged, or not splittable into rows.
     """
     if path.is_dir():
-        raise InputError("a folder, not a file", where=str(path), fix=f"give one file: {KNOWN}")
+        return _folder_rows(path)
     if not path.is_file():
         raise InputError("no such file", where=str(path))
     suffix, packing = _suffixes(path)
     if suffix == ".parquet":
         return parquet_rows(path)
     return _stream_rows(path, suffix, packing)
+
+
+def folder_files(folder: Path) -> list[Path]:
+    """Files of a folder of shards and of the folders in it, by name; those that begin with `.` or `_` are left out.
+
+    Raises:
+        InputError: there is none, or one that is no file of rows.
+    """
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    found = [path for path in found if not any(part[0] in "._" for part in path.relative_to(folder).parts)]
+    if not found:
+        raise InputError("there are no files in it", where=str(folder), fix=f"known: {KNOWN}")
+    for path in found:
+        _suffixes(path)
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _folder_rows(folder: Path) -> Iterator[RawRow]:
+    """Rows of the files of a folder, numbered through."""
+    first = 0
+    for path in folder_files(folder):
+        rows = 0
+        for raw in raw_rows(path):
+            rows += 1
+            yield replace(raw, row=first + raw.row, file=path.relative_to(folder).as_posix())
+        first += rows
 
 
 def _suffixes(path: Path) -> tuple[str, str]:

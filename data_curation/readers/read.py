@@ -39,10 +39,10 @@ class Reading:
 
 
 def read_file(path: Path, source: str, columns: Columns | None = None, limit: int | None = None) -> Reading:
-    """Read a JSONL, JSON, CSV, TSV or Parquet file.
+    """Read a JSONL, JSON, CSV, TSV or Parquet file, or a folder of such files as one set.
 
     Args:
-        path: The file.
+        path: The file or folder.
         source: Name that its records bear (part of their ids).
         columns: Names of the columns; None = recognise them.
         limit: Read the first so many rows only.

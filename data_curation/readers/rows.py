@@ -22,6 +22,7 @@ class RawRow:
         values: Column to value, or None if the row could not be parsed.
         fault: Why it could not be parsed, else None.
         raw: The row's own text or bytes; None where only `values` exist.
+        file: Name of its file within a folder of files; None where there is one file only.
     """
 
     row: int
@@ -29,6 +30,7 @@ class RawRow:
     values: Mapping[str, Any] | None = None
     fault: str | None = None
     raw: str | bytes | None = None
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,11 @@ class Quarantined:
 
 
 def quarantined(raw: RawRow, reason: str, file: str) -> Quarantined:
-    """Write down why `raw` cannot be used."""
+    """Write down why `raw` cannot be used; a row of a folder's file is told by both names."""
     text = _printable(raw)
-    return Quarantined(file, raw.line, raw.row, reason, text[:MAX_RAW], len(text))
+    return Quarantined(
+        file if raw.file is None else f"{file}/{raw.file}", raw.line, raw.row, reason, text[:MAX_RAW], len(text)
+    )
 
 
 def is_utf8(text: str) -> bool:

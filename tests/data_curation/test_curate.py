@@ -129,8 +129,11 @@ def test_a_corpus_and_a_curated_artifact_are_inputs_too(tmp_path, small, monkeyp
 
 
 def test_inputs_that_are_none(tmp_path, small):
+    stopped = tmp_path / "stopped"
+    stopped.mkdir()
+    (stopped / "partial.json").write_text("{}")
     with pytest.raises(InputError, match=r"without a manifest\.json"):
-        curate_inputs(settings(), tmp_path)
+        curate_inputs(settings(), stopped)
     with pytest.raises(InputError, match="no such file"):
         curate_inputs(settings(), tmp_path / "none.jsonl")
     with pytest.raises(UserError, match="one input"):

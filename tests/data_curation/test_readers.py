@@ -279,10 +279,29 @@ def test_a_parquet_file_with_a_column_twice_is_refused(tmp_path):
         read(path)
 
 
-def test_folders_and_absent_files_are_refused(tmp_path):
-    for path, message in ((tmp_path, "a folder"), (tmp_path / "none.jsonl", "no such file")):
+def test_empty_folders_and_absent_files_are_refused(tmp_path):
+    for path, message in ((tmp_path, "there are no files in it"), (tmp_path / "none.jsonl", "no such file")):
         with pytest.raises(InputError, match=message):
             read(path)
+
+
+def test_the_files_of_a_folder_are_one_set_in_the_order_of_their_names(tmp_path):
+    folder = tmp_path / "shards"
+    (folder / "b").mkdir(parents=True)
+    jsonl(folder, {"response": "third"}, name="c.jsonl")
+    jsonl(folder / "b", {"response": "first"}, {"response": 5}, name="x.jsonl")
+    (folder / "b" / "y.csv").write_text("response\nsecond\n")
+    (folder / "_SUCCESS").write_text("")
+    reading = read(folder)
+    assert [(record.source, record.row, record.response) for record in reading.records] == [
+        ("shards", 0, "first"),
+        ("shards", 2, "second"),
+        ("shards", 3, "third"),
+    ]
+    assert [(entry.file, entry.line, entry.row) for entry in reading.quarantined] == [("shards/b/x.jsonl", 2, 1)]
+    (folder / "notes.txt").write_text("x")
+    with pytest.raises(InputError, match=r"notes\.txt: unknown kind of file"):
+        read(folder)
 
 
 def test_a_named_column_that_no_row_has_is_refused_with_the_nearest(tmp_path):
