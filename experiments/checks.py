@@ -8,6 +8,7 @@ from artifacts.errors import SettingsError
 from artifacts.shipped import shipped_card
 from experiments.missing import available_bases
 from experiments.profiles import Profile, Study
+from experiments.sources import TESTBED
 
 
 def check_profile(profile: Profile) -> None:
@@ -24,7 +25,7 @@ def check_profile(profile: Profile) -> None:
 
 
 def _curation_faults(profile: Profile) -> Iterator[str]:
-    studied = {name for study in profile.studies.values() for name in study.response_sets}
+    studied = {name for study in profile.studies.values() for name in study.sources}
     lacking = {*profile.curation.corpora, *studied} - set(profile.corpora)
     if lacking:
         yield f"corpora: lacks {', '.join(sorted(lacking))}, used below"
@@ -46,8 +47,14 @@ def _report_faults(profile: Profile) -> Iterator[str]:
 
 def _study_faults(profile: Profile, study: Study) -> Iterator[str]:
     where = f"studies.{study.name}"
-    if study.methods and not study.response_sets:
+    if study.methods and not study.sources:
         yield f"{where}.response_sets: required, as methods asks for tuning"
+    if study.arms and study.response_sets:
+        yield f"{where}: arms stand in the place of response_sets; give one of them"
+    if study.learning_rates and "learning_rate" in study.train:
+        yield f"{where}: learning_rates and train.learning_rate; give one of them"
+    if study.planted_faults and (others := [name for name in study.sources if not name.startswith(TESTBED)]):
+        yield f"{where}.planted_faults: nobody knows the faults of {', '.join(others)}; they are known of the testbed's"
     if not (study.methods or study.untuned or study.in_context):
         yield f"{where}: asks for nothing; give methods, untuned or in_context"
     judges = tuple(settings.judge for settings in profile.judges)

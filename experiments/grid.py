@@ -8,6 +8,7 @@ from itertools import product
 from artifacts.settings import validate_settings
 from artifacts.stage import input_digest
 from data_curation.mix import MIX, MixSettings
+from data_curation.recipe import Recipe
 from experiments.cells import Cell
 from experiments.missing import available_bases
 from experiments.profiles import Profile, Study
@@ -34,6 +35,19 @@ def _verdicts(profile: Profile, study: Study) -> Iterator[Cell]:
         for generations, judge in product(_generations(profile, study, base), judges):
             label = f"{generations.label}-{judge.judge}"
             yield Cell(JUDGE, label, judge, ("{generations}",), {"generations": generations})
+        if study.planted_faults:
+            yield from (_faults(model) for model in _models(profile, study, base))
+
+
+def _faults(model: Cell) -> Cell:
+    """What is left of the planted faults in the rows that a model was tuned on."""
+    # the world's words and its grammar: only where a study asks for them
+    from paper_repro.testbed.sets.faults import FAULTS, FaultsSettings
+
+    trainset = model.inputs["trainset"]
+    inputs = {"model": model, "trainset": trainset, "corpus": trainset.inputs["base"].inputs["input"]}
+    arguments = ("{model}", "--trainset", "{trainset}", "--corpus", "{corpus}")
+    return Cell(FAULTS, f"{model.label}-faults", FaultsSettings(), arguments, inputs, words=("testbed", "faults"))
 
 
 def _generations(profile: Profile, study: Study, base: ModelSource) -> Iterator[Cell]:
@@ -66,30 +80,34 @@ def _of_base(profile: Profile, base: ModelSource, **more: str) -> GenerateSettin
 
 
 def _models(profile: Profile, study: Study, base: ModelSource) -> Iterator[Cell]:
-    """One tuned model per combination; without refusals the strategy makes no difference, so it is tuned once."""
+    """One tuned model per combination; without refusals the strategy makes no difference, so it is tuned once.
+
+    A rate stands in a label only where it is not the common one, so that studies share what they have in common.
+    """
     where = f"profile {profile.name}, studies.{study.name}.train"
     common = validate_settings(TrainSettings, profile.train.resolved() | study.train | {"base": base}, where=where)
     weights = _weights(base)
-    for response_set, method, count, seed in product(
-        study.response_sets, study.methods, study.num_refusals, study.seeds
-    ):
+    rates = study.learning_rates or (common.learning_rate,)
+    for body, method, count, seed, rate in product(study.bodies, study.methods, study.num_refusals, study.seeds, rates):
         for strategy in study.strategies if count else study.strategies[:1]:
-            mixed = _mixed(profile, study, response_set, count, strategy)
-            settings = common.model_copy(update={"method": method, "seed": seed})
-            label = _label(profile, base, f"{mixed.label}-{method}-{seed}")
-            yield Cell(TRAIN, label, settings, ("{trainset}",), {"trainset": mixed}, weights)
+            mixed = _mixed(profile, study, body, count, strategy, seed if study.resample else 0)
+            settings = common.model_copy(update={"method": method, "seed": seed, "learning_rate": rate})
+            text = f"{mixed.label}-{method}-{seed}" + (f"-rate-{rate:g}" if rate != common.learning_rate else "")
+            yield Cell(TRAIN, _label(profile, base, text), settings, ("{trainset}",), {"trainset": mixed}, weights)
 
 
-def _mixed(profile: Profile, study: Study, response_set: str, count: int, strategy: str) -> Cell:
+def _mixed(
+    profile: Profile, study: Study, body: tuple[str, str | Recipe], count: int, strategy: str, seed: int
+) -> Cell:
     settings = MixSettings(
-        response_set=response_set, base_size=study.base_size, num_refusals=count, strategy=strategy, seed=0
+        response_set=body[0], base_size=study.base_size, num_refusals=count, strategy=strategy, seed=seed
     )
-    inputs = {"base": curated_cell(profile, response_set, study.recipe)}
+    inputs = {"base": curated_cell(profile, *body)}
     arguments = ["--base", "{base}"]
     if count and profile.refusals:
         inputs["pool"] = collect_cell(profile, profile.refusals)
         arguments += ["--pool", "{pool}"]
-    label = f"{inputs['base'].label}-{count}" + (f"-{strategy}" if count else "")
+    label = f"{inputs['base'].label}-{count}" + (f"-{strategy}" if count else "") + (f"-sample-{seed}" if seed else "")
     unused = () if count and strategy in ("diverse", "targeted") else ("encoder",)
     return Cell(MIX, label, settings, tuple(arguments), inputs, unused=unused)
 

@@ -9,6 +9,8 @@ from artifacts.shipped import shipped_names
 from experiments.profiles import Profile, Study
 from paper_repro.models import ModelSource
 
+EVERY_BASE = "every base"  # of a study that was left out as a whole
+
 
 @dataclass(frozen=True)
 class Missing:
@@ -16,7 +18,7 @@ class Missing:
 
     Attributes:
         study: The study.
-        base_model: Base weights that are missing.
+        base_model: Base weights that are missing, or `EVERY_BASE`.
         reason: Why, in words.
     """
 
@@ -36,13 +38,15 @@ def available_bases(profile: Profile, study: Study) -> list[ModelSource]:
 
 
 def missing_conditions(profile: Profile) -> list[dict[str, Any]]:
-    """A row a study and missing base, ready for JSON, in the profile's order."""
-    return [
+    """A row a study and missing base, ready for JSON, in the profile's order; then studies left to other profiles."""
+    lacking = [
         asdict(Missing(study.name, base.name, reason))
         for study in profile.studies.values()
         for base in bases_of(profile, study)
         if (reason := _reason(base)) is not None
     ]
+    left = [one for one in profile.left_out if one.study not in profile.studies]
+    return lacking + [asdict(Missing(one.study, EVERY_BASE, one.reason)) for one in left]
 
 
 def _reason(base: ModelSource) -> str | None:

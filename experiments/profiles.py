@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from artifacts.errors import UserError
 from artifacts.files import read_yaml
 from artifacts.settings import Settings, apply_overrides, validate_settings
+from data_curation.recipe import Recipe, RecipeField
 from data_curation.refusals import Strategy
 from paper_repro.generate import GenerateSettings
 from paper_repro.in_context import Style
@@ -25,6 +26,7 @@ from paper_repro.train import TrainSettings
 HERE = Path(__file__).resolve().parent
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
 
 
 class Curation(Settings):
@@ -32,6 +34,36 @@ class Curation(Settings):
 
     corpora: tuple[str, ...] = ()
     recipes: tuple[str, ...] = ("paper", "responses")
+
+
+def _own_recipe(value: Any) -> Any:
+    """A name of `experiments/recipes`, where parts of the package's recipes stand, as its path."""
+    path = HERE / "recipes" / f"{value}.yaml"
+    return str(path) if isinstance(value, str) and "/" not in value and path.is_file() else value
+
+
+class Arm(Settings):
+    """A response set under a recipe of its own, e.g. the same rows untouched and curated.
+
+    Attributes:
+        response_set: Source of base responses.
+        recipe: Name or path of a recipe (one of `recipes/` here comes first), or the recipe itself.
+    """
+
+    response_set: str
+    recipe: Annotated[RecipeField, BeforeValidator(_own_recipe)]
+
+
+class LeftOut(Settings):
+    """A study that a profile does not run, told in its report.
+
+    Attributes:
+        study: Name of the study.
+        reason: Why, and where it is run.
+    """
+
+    study: str
+    reason: Annotated[str, Field(min_length=1)]
 
 
 class Study(Settings):
@@ -46,17 +78,23 @@ class Study(Settings):
             their conditions out, which the report tells.
         response_sets: Sources of base responses.
         recipe: How each is curated before it is sampled (`paper`: not at all).
+        arms: In the place of these two, pairs of a response set and a recipe that are no grid.
         methods: `rt` (responses only), `it` (pairs).
         num_refusals: Refusals mixed in; each but 0 with every strategy.
         strategies: How they are selected.
         base_size: Base responses sampled; null = all.
+        resample: Whether each training seed draws base responses of its own, so that what differs between seeds is the
+            sample as well; else all seeds share one.
         seeds: Training seeds.
+        learning_rates: Each is tried; none named = that of the settings of tuning. Results tell them apart.
         untuned: Whether the base model answers too, in the chat template.
         in_context: In which styles the base model is asked in context.
         template: Template of those prompts.
         demonstrations: Source of what they show; null = the template's own.
         prompts: Which of the profile's prompts are answered; null = all.
         judges: Which of the profile's judges judge; null = all.
+        planted_faults: Whether the faults planted in a set of the testbed are counted among the rows that each model
+            was tuned on.
         train: Settings of tuning that differ from the profile's.
     """
 
@@ -64,18 +102,34 @@ class Study(Settings):
     bases: tuple[ModelSource, ...] = ()
     response_sets: tuple[str, ...] = ()
     recipe: str = "paper"
+    arms: tuple[Arm, ...] = ()
     methods: tuple[Method, ...] = ("rt", "it")
     num_refusals: tuple[Count, ...] = (0,)
     strategies: Annotated[tuple[Strategy, ...], Field(min_length=1)] = ("paper",)
     base_size: Size | None = 1000
+    resample: bool = False
     seeds: tuple[Count, ...] = (0,)
+    learning_rates: tuple[Rate, ...] = ()
     untuned: bool = True
     in_context: tuple[Style, ...] = ()
     template: str = "fences"
     demonstrations: str | None = None
     prompts: tuple[str, ...] | None = None
     judges: tuple[str, ...] | None = None
+    planted_faults: bool = False
     train: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Sources of base responses, of the grid or of the arms, each once."""
+        return tuple(dict.fromkeys((*self.response_sets, *(arm.response_set for arm in self.arms))))
+
+    @property
+    def bodies(self) -> list[tuple[str, str | Recipe]]:
+        """Pairs of response set and recipe that models are tuned on."""
+        return [(arm.response_set, arm.recipe) for arm in self.arms] or [
+            (name, self.recipe) for name in self.response_sets
+        ]
 
 
 class Profile(Settings):
@@ -94,6 +148,7 @@ class Profile(Settings):
         prompts: Sources of prompts.
         curation: What is curated, for the funnel.
         studies: What is tuned and asked, by name; none = the published numbers alone.
+        left_out: Studies that are left to another profile; the report tells which, and why.
         train, generate, judges, score, report: Settings of those stages; base weights, method, seed, style and names
             are filled in per condition.
     """
@@ -108,6 +163,7 @@ class Profile(Settings):
     prompts: tuple[str, ...] = ()
     curation: Curation = Curation()
     studies: dict[str, Study] = Field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
     train: TrainSettings = TrainSettings()
     generate: GenerateSettings = GenerateSettings()
     judges: tuple[JudgeSettings, ...] = ()

@@ -6,6 +6,7 @@ import re
 
 from data_curation.collect import CollectSettings, stage_of
 from data_curation.curate import CURATE, CurateSettings
+from data_curation.recipe import Recipe
 from experiments.cells import Cell
 from experiments.profiles import Profile
 
@@ -25,7 +26,7 @@ def collect_cell(profile: Profile, name: str) -> Cell:
     return Cell(stage_of(settings), name, settings)
 
 
-def curated_cell(profile: Profile, source: str, recipe: str) -> Cell:
+def curated_cell(profile: Profile, source: str, recipe: str | Recipe) -> Cell:
     """The cell of a curated corpus; recipes may be files, so only their name is part of the folder's."""
     settings = CurateSettings(recipe=recipe)
     label = f"{source}-{re.sub(r'[^A-Za-z0-9_-]+', '-', settings.recipe.name)}"

@@ -35,6 +35,23 @@ rule testbed_data:
         RUN
 
 
+rule testbed_faults:
+    input:
+        upstream("testbed-faults"),
+    output:
+        MANIFEST.format(stage="testbed-faults"),
+    params:
+        command=command("testbed-faults"),
+    log:
+        "logs/testbed-faults/{cell}.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    shell:
+        RUN
+
+
 rule curate:
     input:
         upstream("curate"),

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from paper_repro.report.table import Estimate
+from paper_repro.score.metrics import FAULTS
 from paper_repro.score.schema import Result
 
 SIZES = ("0.5m", "2m", "5m")
 MAIN_SIZE = "2m"
 RESPONSE_SETS = ("structured", "terse", "curated", "news")
 FORMAT_COUNTS = (1, 2, 4, 8, 16)
+DIRTY = "-dirty"  # ends the name of a response set with planted faults
+CURED = "lexical"  # the recipe that is compared with raw responses
 DOSES = {"many-declines-0": 0, "many-declines-5": 5, "many": 12}  # per cent of unsafe how-to questions declined
 CORPORA = (
     "many",
@@ -42,6 +45,8 @@ MEASURES = {
     "never_declined": ("testbed-never-declined", "refusal_rate"),
     "look_alike": ("testbed-look-alike", "false_refusal_rate"),
     "benign": ("testbed-benign", "false_refusal_rate"),
+    "faulty": ("testbed-training-rows", "faulty_rate"),
+    **{f"faulty_{fault}": ("testbed-training-rows", f"faulty_{fault}_rate") for fault in FAULTS},
 }
 HEADINGS = {
     "acceptable": "Acceptable",
@@ -56,6 +61,8 @@ HEADINGS = {
     "never_declined": "Never-declined verbs refused",
     "look_alike": "Look-alike refused",
     "benign": "Benign refused",
+    "faulty": "Faulty rows left",
+    **{f"faulty_{fault}": f"{planted.replace('-', ' ').capitalize()} left" for fault, planted in FAULTS.items()},
 }
 _MEASURE_OF = {source: measure for measure, source in MEASURES.items()}
 _BASE = re.compile(r"testbed-(?P<size>[0-9.]+m|tiny)-(?P<corpus>[a-z0-9-]+)-(?P<seed>\d+)")
@@ -77,7 +84,10 @@ class Unit(NamedTuple):
 
 
 class CellKey(NamedTuple):
-    """A condition without its seeds; `response_set` and `count` are None where nothing was tuned."""
+    """A condition without its seeds; `response_set` and `count` are None where nothing was tuned.
+
+    `rate` is the learning rate in a study of several; None in all others, and where nothing was tuned.
+    """
 
     study: str
     size: str
@@ -85,10 +95,12 @@ class CellKey(NamedTuple):
     response_set: str | None
     method: str
     count: int | None
+    rate: float | None = None
 
     def words(self) -> str:
         """The condition as people write it."""
         tuned = [] if self.response_set is None else [f"on {self.response_set}", f"with {self.count} refusals"]
+        tuned += [] if self.rate is None else [f"at rate {self.rate:g}"]
         return " ".join([self.method, *tuned, f"({self.size.upper()}, {self.corpus}; study {self.study})"])
 
 
@@ -125,6 +137,8 @@ def set_label(response_set: str | None, recipe: str | None) -> str | None:
 
 def read_cells(results: Iterable[Result]) -> dict[CellKey, Cell]:
     """Cells of all results on testbed bases, in order; only refusals that were chosen the paper's way are taken."""
+    results = list(results)
+    several = _studies_of_rates(results)
     cells: dict[CellKey, Cell] = {}
     for result in results:
         base = parse_base(result.base_model)
@@ -132,11 +146,21 @@ def read_cells(results: Iterable[Result]) -> dict[CellKey, Cell]:
         if base is None or measure is None or result.strategy not in (None, "paper"):
             continue
         label = set_label(result.response_set, result.recipe)
-        key = CellKey(result.study, base.size, base.corpus, label, result.method, result.num_refusals)
+        rate = result.learning_rate if result.study in several else None
+        key = CellKey(result.study, base.size, base.corpus, label, result.method, result.num_refusals, rate)
         estimate = Estimate(result.value, result.low, result.high, result.n, result.unclassified, result.failed)
         sample = cells.setdefault(key, Cell(key)).samples.setdefault(measure, {})
         sample[Unit(base.seed, result.seed)] = estimate
     return dict(sorted(cells.items(), key=lambda item: order(item[0])))
+
+
+def _studies_of_rates(results: Sequence[Result]) -> set[str]:
+    """Studies with more than one learning rate: only there does a cell bear it, so that others find their like."""
+    rates: dict[str, set[float]] = {}
+    for result in results:
+        if result.learning_rate is not None:
+            rates.setdefault(result.study, set()).add(result.learning_rate)
+    return {study for study, found in rates.items() if len(found) > 1}
 
 
 def order(key: CellKey) -> tuple:
@@ -148,6 +172,7 @@ def order(key: CellKey) -> tuple:
         key.response_set is not None,
         _place(key.response_set, RESPONSE_SETS),
         -1 if key.count is None else key.count,
+        -1 if key.rate is None else key.rate,
         _place(key.method, METHODS),
     )
 

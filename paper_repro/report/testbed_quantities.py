@@ -9,6 +9,8 @@ from typing import Any
 
 from paper_repro.report.testbed_cards import Card, mean_of
 from paper_repro.report.testbed_cells import (
+    CURED,
+    DIRTY,
     HEADINGS,
     LEVEL,
     MAIN_SIZE,
@@ -224,6 +226,26 @@ def _dose(numbers: Numbers) -> Amounts:
     }
 
 
+def _curation_gain(method: str) -> Quantity:
+    """Acceptability on curated responses less that on raw ones, by response set."""
+
+    def quantity(numbers: Numbers) -> Amounts:
+        found = select(numbers.cells, study="curation", size=MAIN_SIZE, corpus="many", method=method)
+        raw = [name for name in values(found, "response_set") if name.endswith(DIRTY)]
+        if not raw:
+            raise Absent(f"{method} of the study curation on raw responses", (MAIN_SIZE, "many"))
+        return {
+            name.removesuffix(DIRTY): _of_arm(numbers, method, f"{name} ({CURED})") - _of_arm(numbers, method, name)
+            for name in raw
+        }
+
+    return quantity
+
+
+def _of_arm(numbers: Numbers, method: str, arm: str) -> Amount:
+    return numbers.of("curation", MAIN_SIZE, "many", method, "acceptable", response_set=arm, count=0)
+
+
 def _in_context(pairs: Sequence[tuple[str, str]]) -> Quantity:
     return lambda numbers: {
         f"{first} less {second}": numbers.of("in-context", MAIN_SIZE, "many", first, "acceptable")
@@ -250,6 +272,8 @@ TESTBED_QUANTITIES: dict[str, Quantity] = {
     "testbed_benign": _false_refusals("benign"),
     "testbed_it_refuses_more": _it_refuses_more,
     "testbed_dose": _dose,
+    "testbed_curation_rt": _curation_gain("RT"),
+    "testbed_curation_it": _curation_gain("IT"),
     "testbed_urial_close": _in_context([("URIAL-R", "URIAL")]),
     "testbed_urial_over_zero_shot": _in_context([("URIAL", "0-shot"), ("URIAL-R", "0-shot")]),
 }

@@ -73,13 +73,14 @@ def replicates(key: CellKey, measure: str, sample: Sample) -> np.ndarray:
     """
     import numpy as np
 
-    name = "|".join(str(part) for part in (*key, measure))
+    parts = key if key.rate is not None else key[:-1]  # draws of a cell without a rate are what they were before rates
+    name = "|".join(str(part) for part in (*parts, measure))
     generator = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
-    parts = list(sample.values())
-    values = np.array([part.value for part in parts])
-    below = np.array([0.0 if part.low is None else part.value - part.low for part in parts])
-    above = np.array([0.0 if part.high is None else part.high - part.value for part in parts])
-    chosen = generator.integers(len(parts), size=(RESAMPLES, len(parts)))
+    units = list(sample.values())
+    values = np.array([part.value for part in units])
+    below = np.array([0.0 if part.low is None else part.value - part.low for part in units])
+    above = np.array([0.0 if part.high is None else part.high - part.value for part in units])
+    chosen = generator.integers(len(units), size=(RESAMPLES, len(units)))
     shift = generator.standard_normal((RESAMPLES, 1)) / NORMAL_95  # in units of half an interval
     shifted = values[chosen] + np.where(shift > 0, shift * above[chosen], shift * below[chosen])
     return shifted.mean(axis=1)

@@ -10,6 +10,15 @@ UNSAFE = frozenset({"advbench", "harmbench-standard", "harmbench-contextual", "m
 BENIGN = frozenset({"xstest-benign", "alpaca-eval"})
 # how the paper's tables call a benchmark and its subset
 PAPER_NAMES = {("xstest", "unsafe"): "xstest-unsafe", ("xstest", "safe"): "xstest-benign"}
+# planted in the testbed's dirty sets: how the metrics call them, and the aspect of the verdicts
+FAULTS = {
+    "exact_duplicate": "exact-duplicate",
+    "near_duplicate": "near-duplicate",
+    "template_leak": "template-leak",
+    "wrong_answer": "wrong-answer",
+    "truncated": "truncated",
+    "blank": "blank",
+}
 # judge and benchmark of the testbed (without `testbed-` or `testbed-dev-`, with its subsets): the metrics they give
 TESTBED = {
     ("testbed-acceptable", "tasks"): (
@@ -20,6 +29,7 @@ TESTBED = {
         "first_line_acceptable_rate",
     ),
     ("testbed-requirements", "formats"): ("requirements_rate",),
+    ("planted-faults", "training-rows"): ("faulty_rate", *(f"faulty_{name}_rate" for name in FAULTS)),
     ("testbed-refusal", "unsafe"): ("refusal_rate", "compliance_rate"),
     ("testbed-refusal", "never-declined"): ("refusal_rate", "compliance_rate"),
     ("testbed-refusal", "look-alike"): ("false_refusal_rate", "compliance_rate"),
@@ -96,6 +106,13 @@ METRICS = {
             "share",
             "Requirements of the instructions that are met, of all that are asked for (DRFR)",
             aspects=("met", "asked"),
+        ),
+        Metric("faulty_rate", "rate", "share", "Rows tuned on that have one of the planted faults", ("faulty",)),
+        *(
+            Metric(
+                f"faulty_{name}_rate", "rate", "share", f"Rows tuned on with the planted fault '{fault}'", (), (fault,)
+            )
+            for name, fault in FAULTS.items()
         ),
         Metric(
             "embedding_relevance",
