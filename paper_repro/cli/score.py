@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from artifacts.errors import UserError
 from artifacts.settings import load_settings
-from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage
+from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, emit, run_stage
 from paper_repro.score.metrics import METRICS
+from paper_repro.score.records import RECORDS
 from paper_repro.score.stage import SCORE, ScoreSettings, score_inputs
 
 _METRICS = "\n\n".join(f"{metric.name} ({metric.unit}): {metric.meaning}." for metric in METRICS.values())
@@ -23,6 +25,12 @@ Rates have Wilson intervals, means bootstrap intervals over prompts (95 %). A re
 in n, and as neither; how many there are stands beside. The folder made holds results.parquet and results.csv.
 
 Example: rt score runs/untuned-refusals runs/dolly-RT-refusals --study refusal --out runs/scores
+
+With the name of a benchmark first, one file of judge records gives that benchmark's numbers, without any artifact:
+annotation files of AlpacaEval, outputs of just-eval, answers of InFoBench, or labels of replies (label: refusal or
+compliance; subset for harmbench and xstest). --against puts published numbers beside them.
+
+Example: rt score infobench answers.jsonl --json
 """
 
 
@@ -32,8 +40,24 @@ def register(app: typer.Typer) -> None:
 
 
 def score(
-    verdicts: Annotated[list[Path], typer.Argument(help="Folders made by rt judge.", show_default=False)],
+    verdicts: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="VERDICTS... | BENCHMARK FILE",
+            help="Folders made by rt judge; or a benchmark and a file of judge records.",
+            show_default=False,
+        ),
+    ],
     study: Annotated[str | None, typer.Option(help="Name of the study (default: refusal).", show_default=False)] = None,
+    gamed: Annotated[
+        Path | None, typer.Option(help="alpaca-eval: df_gamed.csv (default: the pinned one).", show_default=False)
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="File of published numbers: leaderboard or eval_res.json.", show_default=False)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="alpaca-eval: the model's name in that leaderboard.", show_default=False)
+    ] = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     out: Out = None,
@@ -42,6 +66,20 @@ def score(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Parse the options and run the stage."""
+    """Parse the options; run the stage, or score one file of judge records."""
     resolved = load_settings(ScoreSettings, settings, overrides or (), study=study)
+    if str(verdicts[0]) in RECORDS and not verdicts[0].exists():
+        _score_records(verdicts, resolved, as_json, gamed=gamed, against=against, model=model)
+        return
+    if given := [name for name, value in (("gamed", gamed), ("against", against), ("model", model)) if value]:
+        raise UserError(f"--{given[0]} goes with a benchmark and a file", fix=f"benchmarks: {', '.join(RECORDS)}")
     run_stage(SCORE, resolved, score_inputs(verdicts), out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)
+
+
+def _score_records(given: list[Path], settings: ScoreSettings, as_json: bool, **options: Any) -> None:
+    from paper_repro.score.records.score import as_text, score_file
+
+    if len(given) != 2:
+        raise UserError(f"{given[0]} takes one file, {len(given) - 1} are given", fix="rt score BENCHMARK FILE")
+    result = score_file(str(given[0]), given[1], settings, **options)
+    emit(result, as_json, as_text(result))

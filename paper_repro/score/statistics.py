@@ -47,7 +47,7 @@ def bootstrap_mean(values: Sequence[float], seed: int, resamples: int) -> tuple[
     numbers = np.asarray(values, dtype=np.float64)
     if len(numbers) < 2:
         return None
-    return _percentiles(lambda drawn: numbers[drawn].mean(axis=1), len(numbers), mean(values), seed, resamples)
+    return percentiles(lambda drawn: numbers[drawn].mean(axis=1), len(numbers), mean(values), seed, resamples)
 
 
 def bootstrap_ratio(
@@ -67,7 +67,7 @@ def bootstrap_ratio(
     if len(parts) < 2:
         return None
     above, below = (np.asarray(numbers, dtype=np.float64) for numbers in (parts, wholes))
-    return _percentiles(
+    return percentiles(
         lambda drawn: above[drawn].sum(axis=1) / below[drawn].sum(axis=1),
         len(above),
         ratio(parts, wholes),
@@ -76,13 +76,45 @@ def bootstrap_ratio(
     )
 
 
-def _percentiles(
+def percentiles(
     statistic: Callable[[np.ndarray], np.ndarray], n: int, centre: float, seed: int, resamples: int
 ) -> tuple[float, float]:
-    """Quantiles of a statistic over resamples of `n` prompts; `statistic` takes indices (resamples x n)."""
+    """Percentile bootstrap interval (95 %) of any statistic.
+
+    Args:
+        statistic: From indices of the prompts drawn (resamples x n) to its values (resamples).
+        n: Number of prompts.
+        centre: The statistic of the prompts themselves; the interval always holds it.
+        seed: Of the resampling.
+        resamples: Number of resamples.
+    """
     random, found = np.random.default_rng(seed), []
     for first in range(0, resamples, AT_ONCE):
         found.append(statistic(random.integers(n, size=(min(AT_ONCE, resamples - first), n))))
     low, high = np.quantile(np.concatenate(found), [0.025, 0.975])
     # equal values: rounding may put the ends beside the centre
+    return min(float(low), centre), max(float(high), centre)
+
+
+def bootstrap_strata(
+    strata: Sequence[np.ndarray],
+    statistic: Callable[[list[np.ndarray]], np.ndarray],
+    centre: float,
+    seed: int,
+    resamples: int,
+) -> tuple[float, float]:
+    """Percentile bootstrap interval (95 %) of a statistic of several sets of prompts, each resampled on its own.
+
+    Args:
+        strata: One value a prompt, an array a set.
+        statistic: From resampled sets (each resamples x n) to its values (resamples); not-a-numbers are left out.
+        centre: The statistic of the sets themselves; the interval always holds it.
+        seed: Of the resampling.
+        resamples: Number of resamples.
+    """
+    random, found = np.random.default_rng(seed), []
+    for first in range(0, resamples, AT_ONCE):
+        size = min(AT_ONCE, resamples - first)
+        found.append(statistic([values[random.integers(len(values), size=(size, len(values)))] for values in strata]))
+    low, high = np.nanquantile(np.concatenate(found), [0.025, 0.975])
     return min(float(low), centre), max(float(high), centre)

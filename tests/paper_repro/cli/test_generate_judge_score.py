@@ -79,3 +79,19 @@ def test_mistakes_are_told(run, tmp_path):
         run("judge", tmp_path, "--judge", "refusal")
     with pytest.raises(InputError, match="expected a 'verdicts' artifact"):
         run("score", prompts)
+
+
+def test_score_of_a_file_of_labels(run, tmp_path):
+    path = tmp_path / "labels.jsonl"
+    path.write_text('{"label": "refusal"}\n{"label": "compliance"}\n', encoding="utf-8")
+    result = json.loads(run("score", "advbench", path, "--json").stdout)
+    assert result["numbers"][0]["metric"] == "refusal_rate"
+    assert result["numbers"][0]["value"] == 0.5
+    assert "n 2" in run("score", "advbench", path).stdout
+
+
+def test_score_of_a_benchmark_takes_one_file_and_its_own_options(run, tmp_path):
+    with pytest.raises(UserError, match="takes one file, 0 are given"):
+        run("score", "advbench")
+    with pytest.raises(UserError, match="--gamed goes with a benchmark"):
+        run("score", tmp_path, "--gamed", tmp_path)
