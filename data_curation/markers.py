@@ -24,14 +24,16 @@ def response_ending(eos: str) -> str:
     return f"{eos}\n"
 
 
-def chat_template(adds_bos: bool) -> str:
+def chat_template(adds_bos: bool, space: bool = False) -> str:
     """The same format as a Jinja chat template, for tokenizers saved with a tuned model.
 
     Args:
         adds_bos: Whether the tokenizer puts its beginning-of-sequence token before a plain text. Templates
             are tokenised without special tokens, so the template has to render it.
+        space: Whether a space goes between that token and the first marker: some tokenizers put one before a text,
+            but not after a special token in it.
     """
-    bos = "{{ bos_token }}" if adds_bos else ""
+    bos = ("{{ bos_token }}" if adds_bos else "") + (" " if space else "")
     user = "{{ '" + USER + "\\n' + message['content'] + '\\n' }}"
     assistant = "{{ '" + ASSISTANT + "\\n' + message['content'] + eos_token + '\\n' }}"
     return (

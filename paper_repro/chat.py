@@ -12,7 +12,7 @@ from pydantic import Field
 from artifacts.settings import Settings
 from artifacts.stage import thread_count
 from data_curation.markers import ASSISTANT, USER
-from paper_repro.models import ModelSource, load_base, load_tokenizer, pad_id
+from paper_repro.models import ModelSource, load_base, load_tokenizer, pad_id, source_of
 from paper_repro.sequences import inference_ids
 
 if TYPE_CHECKING:
@@ -108,12 +108,5 @@ def _overlap(text: str, marker: str) -> int:
 
 
 def chat_source(model: Path | None, base: str | None) -> ModelSource:
-    """The model to talk to: a folder of `rt train`, or with `base` the untuned weights of a pin or a folder."""
-    if model is not None:
-        return ModelSource(name=str(model), weights="path")
-    if base is not None and not Path(base).is_dir():
-        from artifacts.pins import load_pin
-
-        kinds = [origin.kind for origin in load_pin(base).origins]
-        return ModelSource(name=base, weights="pypi" if "pypi" in kinds else "hub")
-    return ModelSource(name=str(base), weights="path")
+    """The model to talk to: a folder of `rt train`, or with `base` untuned weights (see `models.source_of`)."""
+    return ModelSource(name=str(model), weights="path") if model is not None else source_of(str(base))

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import logging
 import re
-import shutil
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from filelock import FileLock
 from pydantic import Field, model_validator
 
-from artifacts.digests import digest_json
 from artifacts.errors import InputError, MissingDataError, UserError
 from artifacts.manifest import is_artifact, read_manifest
 from artifacts.pins import fetch, load_pin, pin_names
-from artifacts.settings import Settings
-from artifacts.shipped import shipped_folder, verified_folder
-from artifacts.store import pins_folder
+from artifacts.settings import Settings, validate_settings
+from artifacts.shipped import shipped_folder, shipped_names, verified_folder
+from paper_repro.gguf import converted
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-CONVERSION = 1  # raised whenever the same GGUF file would be converted to other bytes
 # what a hub repository is asked for: no pickles, no code
 PATTERNS = {
     "model": ("*.json", "*.safetensors", "tokenizer.model", "*.txt", "*.jinja"),
@@ -89,6 +84,8 @@ class ModelSource(Settings):
 def model_folder(source: ModelSource) -> Path:
     """Folder with config, safetensors and tokenizer of `source`, fetched and converted if need be.
 
+    Of a `model` artifact `merged/`, or `adapter/` where nothing was merged.
+
     Raises:
         InputError: `path` is not a folder with a model.
         DigestError: the files of a shipped model are not those of its card.
@@ -113,7 +110,7 @@ def model_folder(source: ModelSource) -> Path:
             f"'{pin.name}' could only be had from '{fetched.origin}', asked for was '{source.weights}'"
         )
     if fetched.paths[0].suffix == ".gguf":
-        return _converted(fetched.paths[0], fetched.sha256[0])
+        return converted(fetched.paths[0], fetched.sha256[0])
     return fetched.paths[0].parent
 
 
@@ -145,10 +142,52 @@ def load_base(source: ModelSource, dtype: str | torch.dtype = "float32", **optio
 
     transformers_logging.disable_progress_bar()
     dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
-    model = AutoModelForCausalLM.from_pretrained(
-        model_folder(source), dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
-    )
+    folder = model_folder(source)
+    if (folder / "adapter_config.json").is_file():
+        return _merged_in_memory(folder, dtype, options)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
+        )
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"the weights cannot be loaded: {_first_line(error)}",
+            where=str(folder),
+            fix="needed are config.json and *.safetensors of an architecture that transformers knows",
+        ) from None
     return model.eval()
+
+
+def _merged_in_memory(adapter: Path, dtype: torch.dtype, options: dict[str, Any]) -> PreTrainedModel:
+    """An adapter of `rt train --no-merge` on its base, merged; the base is found as its manifest says."""
+    from peft import PeftModel
+
+    artifact = read_manifest(adapter.parent, kind="model")
+    base = validate_settings(ModelSource, artifact.identity.settings["base"])
+    recorded = artifact.provenance["inputs"].get("base")
+    base = base.at(Path(recorded) if recorded else None)
+    return PeftModel.from_pretrained(load_base(base, dtype, **options), adapter).merge_and_unload().eval()
+
+
+def source_of(text: str) -> ModelSource:
+    """The weights that a command line means: a folder, a shipped base, a pin's name, or `owner/repo@commit`.
+
+    Raises:
+        InputError: none of them; the known names are shown.
+    """
+    if Path(text).is_dir():
+        return ModelSource(name=text, weights="path")
+    if text in shipped_names():
+        return ModelSource(name=text, weights="shipped")
+    if text in pin_names() and load_pin(text).kind == "model":
+        kinds = [origin.kind for origin in load_pin(text).origins]
+        return ModelSource(name=text, weights="pypi" if "pypi" in kinds else "hub")
+    match = re.fullmatch(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})", text)
+    if match:
+        return ModelSource(name=match[1], weights="hub", revision=match[2])
+    models = [name for name in pin_names() if load_pin(name).kind == "model"]
+    fix = f"a folder, one of {', '.join([*shipped_names(), *models])}, or owner/repo@commit (40 hex digits)"
+    raise InputError("no weights of that name", where=text, fix=fix)
 
 
 def tokenizer_folder(text: str) -> Path:
@@ -185,7 +224,7 @@ def _local_folder(path: Path) -> Path:
         raise InputError("no such folder", where=str(path), fix="give a folder with config.json and safetensors")
     if is_artifact(path) and read_manifest(path).identity.kind != "base-model":
         read_manifest(path, kind="model")
-        return path / "merged"
+        return path / "merged" if (path / "merged").is_dir() else path / "adapter"
     if not any((path / name).is_file() for name in ("config.json", "tokenizer.json", "tokenizer.model")):
         raise InputError("holds neither a model nor a tokenizer (no config.json, no tokenizer.json)", where=str(path))
     return path
@@ -193,14 +232,38 @@ def _local_folder(path: Path) -> Path:
 
 def _hub_folder(repo: str, revision: str | None, patterns: tuple[str, ...]) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
+    where = f"{repo}@{revision}" if revision else repo
     try:
         return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
+    except GatedRepoError:
+        raise MissingDataError(
+            "the repository is gated: its terms have to be accepted first",
+            where=where,
+            fix=f"accept them on the page of {repo} on the hub, then log in (hf auth login) with that account; "
+            "or download the repository and use weights: path",
+        ) from None
+    except RevisionNotFoundError:
+        fix = "give a commit that the repository has"
+        raise MissingDataError("the hub has no such commit", where=where, fix=fix) from None
+    except RepositoryNotFoundError:
+        raise MissingDataError(
+            "the hub shows no such repository: it does not exist, or is private, or this machine is not logged in",
+            where=where,
+            fix="check the name, and log in (hf auth login) if the repository is private",
+        ) from None
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
         raise MissingDataError(
             f"cannot be had from the hub: {_first_line(error)}",
-            where=f"{repo}@{revision}" if revision else repo,
+            where=where,
             fix="allow the network (and accept the terms of a gated repository), or download the repository "
             "and use weights: path",
         ) from None
@@ -208,57 +271,3 @@ def _hub_folder(repo: str, revision: str | None, patterns: tuple[str, ...]) -> P
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _converted(gguf: Path, sha256: str) -> Path:
-    """Safetensors copy (bf16) of a GGUF model with its tokenizer, made once: dequantising costs seconds each time."""
-    versions = {name: metadata.version(name) for name in ("transformers", "gguf")}
-    key = digest_json({"file": sha256, "conversion": CONVERSION, "versions": versions})
-    folder = pins_folder() / "converted" / f"{gguf.stem}-{key[:12]}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f"{folder.name}.lock")):
-        if not folder.is_dir():
-            part = folder.with_name(f"{folder.name}.part")
-            shutil.rmtree(part, ignore_errors=True)
-            _convert(gguf, part)
-            part.rename(folder)
-    return folder
-
-
-def _convert(gguf: Path, out: Path) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
-    model = AutoModelForCausalLM.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
-    )
-    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    mend_gguf_tokenizer(tokenizer, _pre_tokenizer_name(gguf))
-    model.save_pretrained(out)
-    tokenizer.save_pretrained(out)
-
-
-def _pre_tokenizer_name(gguf: Path) -> str | None:
-    from gguf import GGUFReader
-
-    field = GGUFReader(gguf).get_field("tokenizer.ggml.pre")
-    return field.contents() if field else None
-
-
-def mend_gguf_tokenizer(tokenizer: PreTrainedTokenizerBase, pre: str | None) -> None:
-    """Give a tokenizer read from GGUF back what the conversion loses, in place.
-
-    GGUF names the pre-tokenizer (`tokenizer.ggml.pre`), transformers ignores the name: SmolLM's splits every digit
-    off before anything else. Without that, white space before a digit is cut into other tokens than in pre-training
-    (two newlines before "1." become two tokens instead of one).
-    """
-    if pre != "smollm":
-        return
-    from tokenizers import pre_tokenizers
-
-    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Digits(individual_digits=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, trim_offsets=True, use_regex=True),
-        ]
-    )

@@ -6,6 +6,8 @@ the tokenizer adds one. What is trained (the labels) is a setting:
 
 - `by_construction`: every token that holds a character of response, eos or the newline after it.
 - `official`: found by searching the ids for the assistant marker, as the official code does, with its quirks.
+
+With `loss_on: all` every token is trained but the first, whatever the masking.
 """
 
 from __future__ import annotations
@@ -16,13 +18,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from artifacts.errors import InputError
-from data_curation.markers import assistant_opening, response_ending, user_turn
+from data_curation.markers import assistant_opening, chat_template, response_ending, user_turn
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Method = Literal["rt", "it"]
 Masking = Literal["by_construction", "official"]
+LossOn = Literal["response", "all"]
 IGNORED = -100  # the label that PyTorch's cross-entropy leaves out
 MAX_LENGTH = 2048  # tokens (paper, Sec. 4)
 BATCH = 512  # rows tokenised at once
@@ -78,6 +81,33 @@ def adds_bos(tokenizer: PreTrainedTokenizerBase) -> bool:
     return tokenizer.bos_token_id is not None and ids[:1] == [tokenizer.bos_token_id]
 
 
+def fitting_chat_template(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The chat template that this tokenizer turns into the very ids of training and inference.
+
+    It renders `[bos]<|user|>\n{instruction}\n<|assistant|>\n`; with a space after `[bos]` where the tokenizer puts one
+    before a text, but not after a special token (Mistral-7B-v0.3's does): then the ids are those of training.
+
+    Raises:
+        InputError: no template gives them.
+    """
+    bos = adds_bos(tokenizer)
+    wanted = [(text, inference_ids(tokenizer, text)) for text in ("Hi", " two\n\nlines ")]
+    for space in (False, True):
+        template = chat_template(bos, space)
+        if all(_templated(tokenizer, template, text) == ids for text, ids in wanted):
+            return template
+    raise InputError(
+        "no chat template gives this tokenizer the token ids of training: a server would prompt the model otherwise",
+        fix="use a tokenizer whose ids of a text do not depend on how its special tokens came there",
+    )
+
+
+def _templated(tokenizer: PreTrainedTokenizerBase, template: str, instruction: str) -> list[int]:
+    messages = [{"role": "user", "content": instruction}]
+    options = {"chat_template": template, "add_generation_prompt": True, "tokenize": False}
+    return tokenizer(tokenizer.apply_chat_template(messages, **options), add_special_tokens=False)["input_ids"]
+
+
 def training_prompt(method: Method, instruction: str | None) -> str:
     """Text before the response: the inference prompt for IT, the assistant marker alone for RT."""
     if method == "rt":
@@ -95,9 +125,11 @@ def build(
     *,
     masking: Masking = "by_construction",
     max_length: int = MAX_LENGTH,
+    loss_on: LossOn = "response",
 ) -> TokenSequence:
     """Ids and labels of one row; see `build_all`."""
-    return next(build_all(tokenizer, method, [(instruction, response)], masking=masking, max_length=max_length))
+    options = {"masking": masking, "max_length": max_length, "loss_on": loss_on}
+    return next(build_all(tokenizer, method, [(instruction, response)], **options))
 
 
 def build_all(
@@ -107,6 +139,7 @@ def build_all(
     *,
     masking: Masking = "by_construction",
     max_length: int = MAX_LENGTH,
+    loss_on: LossOn = "response",
 ) -> Iterator[TokenSequence]:
     """Ids and labels of `(instruction, response)` rows, in order.
 
@@ -116,6 +149,7 @@ def build_all(
         rows: Instruction (ignored by `rt`) and response.
         masking: How labels are found.
         max_length: Sequences are cut on the right to so many tokens (then without eos).
+        loss_on: `response` tokens (as `masking` finds them), or `all`: those of the prompt too.
 
     Raises:
         InputError: the labels would be wrong (both texts shown), or the tokenizer does not fit the masking.
@@ -140,6 +174,8 @@ def build_all(
                 spans = encoded["offset_mapping"][row]
                 first = _first_trained(tokenizer, texts[row], len(prompts[row]), ids, spans)
                 straddles = spans[first][0] < len(prompts[row])
+            if loss_on == "all":
+                first, straddles = 1, False  # nothing predicts the first token
             yield _sequence(ids, first, max_length, straddles)
 
 

@@ -41,7 +41,7 @@ def training_file(trainset: Path, method: str) -> Path:
         kind = read_manifest(trainset).identity.kind
         if kind not in ("trainset", "curated", "corpus"):
             raise InputError(f"a '{kind}' artifact holds no training data", where=str(trainset))
-    names = {name for name in ("rt.parquet", "it.parquet", "data.parquet") if (trainset / name).is_file()}
+    names = {name for name in ("rt.parquet", "it.parquet", "data.parquet") if (trainset / name).exists()}
     if f"{method}.parquet" in names:
         return trainset / f"{method}.parquet"
     if "data.parquet" in names:
@@ -78,9 +78,10 @@ def _plain_name(path: Path) -> str:
 def load_data(tokenizer: PreTrainedTokenizerBase, trainset: Path, settings: TrainSettings) -> TrainingData:
     """Read the rows and build their sequences; raises InputError if nothing is left to train."""
     path = training_file(trainset, settings.method)
-    rows = read_rows(path, needs_instruction=settings.method == "it")
+    keys = {"response_key": settings.response_key, "instruction_key": settings.instruction_key}
+    rows = read_rows(path, needs_instruction=settings.method == "it", **(keys if path == trainset else {}))
     pairs = [(row.instruction, row.response) for row in rows]
-    options = {"masking": settings.masking, "max_length": settings.max_length}
+    options = {"masking": settings.masking, "max_length": settings.max_length, "loss_on": settings.loss_on}
     built = list(build_all(tokenizer, settings.method, pairs, **options))
     kept = [sequence for sequence in built if sequence.predicted]
     if not kept:

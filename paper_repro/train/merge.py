@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from artifacts.errors import StageError
 from artifacts.files import read_json, write_json
-from data_curation.markers import chat_template
 from paper_repro.models import ModelSource, load_base, load_tokenizer
-from paper_repro.sequences import TokenSequence, adds_bos
+from paper_repro.sequences import TokenSequence, fitting_chat_template
 
 if TYPE_CHECKING:
     import torch
@@ -28,16 +27,29 @@ class MergeCheck:
 
     Attributes:
         change: Between the base and what was trained: what tuning did.
-        difference: Between what was trained and the saved weights: what merging and rounding did.
+        difference: Between what was trained and the saved weights: what merging and rounding did. None where nothing
+            was merged.
     """
 
     change: float
-    difference: float
+    difference: float | None
 
 
-def save_adapter(model: PreTrainedModel, source: ModelSource, out: Path) -> None:
-    """Save a PEFT adapter without traces of this machine: the base by its name, layer names in a fixed order."""
-    model.save_pretrained(out)
+def save_adapter(
+    model: PreTrainedModel, source: ModelSource, out: Path, weights: dict[str, torch.Tensor] | None = None
+) -> None:
+    """Save a PEFT adapter without traces of this machine: the base by its name, layer names in a fixed order.
+
+    It holds no embeddings and no head, as nothing is resized, so it loads on the original base. The tokenizer goes with
+    it: servers that load adapters take the chat template from there.
+
+    Args:
+        model: With the adapter.
+        source: Its base.
+        out: Folder.
+        weights: All weights, gathered, where processes hold a part each.
+    """
+    model.save_pretrained(out, state_dict=weights, save_embedding_layers=False)
     (out / "README.md").unlink(missing_ok=True)  # a template that names a local folder
     path = out / "adapter_config.json"
     config = read_json(path)
@@ -45,11 +57,32 @@ def save_adapter(model: PreTrainedModel, source: ModelSource, out: Path) -> None
     if isinstance(config["target_modules"], list):
         config["target_modules"] = sorted(config["target_modules"])
     write_json(path, config)
+    save_tokenizer(source, out)
+
+
+def save_tokenizer(source: ModelSource, out: Path) -> None:
+    """Save the base's tokenizer as it is, with our chat template."""
+    tokenizer = load_tokenizer(source)
+    tokenizer.chat_template = fitting_chat_template(tokenizer)
+    tokenizer.save_pretrained(out)
+
+
+def adapter_check(source: ModelSource, adapter: Path, sample: Sequence[TokenSequence]) -> MergeCheck:
+    """What a saved adapter does to the logits of its base; raises StageError if it does nothing."""
+    from peft import PeftModel
+
+    base = load_base(source, "float32")
+    before = _logits(base, sample)
+    change = _largest(before, _logits(PeftModel.from_pretrained(base, adapter).eval(), sample))
+    if not change > 0:
+        raise StageError(f"the saved adapter changes no logit of its base ({change})", where=str(adapter))
+    return MergeCheck(change=change, difference=None)
 
 
 def save_model(
-    source: ModelSource, trained: Path | PreTrainedModel, dtype: str, sample: Sequence[TokenSequence], out: Path
-) -> MergeCheck:
+    source: ModelSource, trained: Path | PreTrainedModel, dtype: str, sample: Sequence[TokenSequence], out: Path,
+    weights: dict[str, torch.Tensor] | None = None,
+) -> MergeCheck:  # fmt: skip
     """Save the tuned model as plain weights, with the base's own config and a tokenizer that has our chat template.
 
     The base's stored 16-bit weights are exact in 32 bits, so only the sum with the adapter is rounded, once, when it
@@ -61,6 +94,7 @@ def save_model(
         dtype: Precision of the saved weights.
         sample: Sequences to compare on.
         out: Folder.
+        weights: Those of `trained`, gathered, where processes hold a part each.
 
     Raises:
         StageError: the saved weights lose more than half of what tuning did.
@@ -78,13 +112,11 @@ def save_model(
         del tuned
     else:
         after = _logits(trained.to("cpu").eval(), sample)
-        base.load_state_dict(trained.state_dict())
+        base.load_state_dict(trained.state_dict() if weights is None else weights)
         merged = base
     merged.to(getattr(torch, dtype)).save_pretrained(out)
     del base, merged
-    tokenizer = load_tokenizer(source)
-    tokenizer.chat_template = chat_template(adds_bos(tokenizer))
-    tokenizer.save_pretrained(out)
+    save_tokenizer(source, out)
     saved = _logits(load_base(ModelSource(name=str(out), weights="path"), "float32"), sample)
     check = MergeCheck(change=_largest(before, after), difference=_largest(after, saved))
     if not check.difference <= max(NOISE, check.change / 2):

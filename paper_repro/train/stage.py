@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import math
 import resource
 import shutil
@@ -10,7 +11,9 @@ import sys
 import time
 import warnings
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from artifacts.errors import StageError
@@ -18,17 +21,23 @@ from artifacts.files import read_json, write_json
 from artifacts.manifest import Artifact
 from artifacts.stage import Stage, Workspace, thread_count
 from paper_repro.conditions import Condition
+from paper_repro.hardware import hardware
 from paper_repro.models import ModelSource, load_tokenizer, parameter_count
+from paper_repro.sequences import fitting_chat_template
 from paper_repro.train.data import TrainingData, condition_facts, load_data
-from paper_repro.train.merge import MergeCheck, save_adapter, save_model
+from paper_repro.train.loading import check_machine, load_for_training, load_with_adapter
+from paper_repro.train.memory import find_batch, naming_the_setting
+from paper_repro.train.merge import MergeCheck, adapter_check, save_adapter, save_model
+from paper_repro.train.processes import check_processes, follow, lead, process_count
 from paper_repro.train.settings import TrainSettings
-from paper_repro.train.trainer import COMPLETE, build_trainer, check_preset, load_for_training
+from paper_repro.train.trainer import COMPLETE, build_trainer, gathered_weights
 from paper_repro.train.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from trl import SFTTrainer
 
 PACKAGES = ("accelerate", "gguf", "peft", "tokenizers", "torch", "transformers", "trl")
+log = logging.getLogger("rt")
 
 
 def train(settings: TrainSettings, trainset: Path, out: Path, *, overwrite: bool = False) -> Artifact:
@@ -37,7 +46,7 @@ def train(settings: TrainSettings, trainset: Path, out: Path, *, overwrite: bool
     Args:
         settings: How.
         trainset: A `trainset` or `curated` artifact, or a file of rows.
-        out: Folder for `adapter/` (unless `preset: full`), `merged/` and `trajectory.json`.
+        out: Folder for `adapter/` (unless `preset: full`), `merged/` (unless `merge: false`) and `trajectory.json`.
         overwrite: Replace a finished model made otherwise.
 
     Raises:
@@ -54,15 +63,39 @@ def stage_call(settings: TrainSettings, trainset: Path) -> tuple[TrainSettings, 
     return settings.model_copy(update={"base": settings.base.neutral()}), inputs
 
 
-def _work(settings: TrainSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
+def follow_leader(settings: TrainSettings, trainset: Path) -> None:
+    """The part of a process that only trains with others: waits for the leader's stage, trains, and saves nothing."""
+    _quieten()
+    settings, inputs = stage_call(settings, trainset)
+    task = follow()
+    if not task["train"]:
+        return
+    source = settings.base.at(inputs.get("base"))
+    settings = settings.model_copy(update={"per_device_batch": task["per_device_batch"]})
+    data = load_data(load_tokenizer(source), trainset, settings)
+    with TemporaryDirectory() as scratch:
+        trajectory = Trajectory(Path(scratch) / "trajectory.jsonl", 0)
+        checkpoint = Path(task["checkpoint"]) if task["checkpoint"] else None
+        trainer = _train(settings, source, data, Path(task["folder"]), trajectory, checkpoint)
+    gathered_weights(trainer)
+
+
+def _quieten() -> None:
     import torch
 
     # libraries announce renamed options of each other
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     torch.set_num_threads(thread_count())
-    check_preset(settings)
+
+
+def _work(settings: TrainSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
+    _quieten()
+    check_machine(settings)
     source = settings.base.at(inputs.get("base"))
-    data = load_data(load_tokenizer(source), inputs["trainset"], settings)
+    tokenizer = load_tokenizer(source)
+    fitting_chat_template(tokenizer)  # refuse before hours of training what could not be served after it
+    data = load_data(tokenizer, inputs["trainset"], settings)
+    settings = _with_batch(settings, source, data, workspace.scratch)
     started = time.monotonic()
     trainer, trajectory, resumed_at = _tune(settings, source, data, workspace.scratch)
     seconds = time.monotonic() - started
@@ -74,12 +107,15 @@ def _work(settings: TrainSettings, inputs: Mapping[str, Path], workspace: Worksp
         "condition": _condition(settings, parameters["parameters"], facts),
         **data.counts,
         **parameters,
-        "accumulation": settings.accumulation,
+        "processes": process_count(),
+        "per_device_batch": settings.per_device_batch,
+        "accumulation": settings.accumulation // process_count(),
         "optimiser_steps": len(trajectory.rows),
         "loss_first": trajectory.rows[0]["loss"],
         "loss_last": trajectory.rows[-1]["loss"],
         "tuning_max_logit_change": check.change,
         "merge_max_logit_difference": check.difference,
+        **_quantiser(settings),
     }
     done = trajectory.rows[resumed_at:]
     workspace.provenance |= {
@@ -87,7 +123,31 @@ def _work(settings: TrainSettings, inputs: Mapping[str, Path], workspace: Worksp
         "training_s": round(seconds, 3),
         "loss_tokens_per_s": round(sum(row["loss_tokens"] for row in done) / seconds, 1),
         "peak_memory_mb": _peak_memory_mb(),
+        "hardware": hardware(),
     }
+
+
+def _quantiser(settings: TrainSettings) -> dict[str, str]:
+    """Version of bitsandbytes where it was used; elsewhere it decides nothing."""
+    used = settings.quantisation is not None or settings.optimiser != "adamw"
+    return {"bitsandbytes": version("bitsandbytes")} if used else {}
+
+
+def _with_batch(settings: TrainSettings, source: ModelSource, data: TrainingData, scratch: Path) -> TrainSettings:
+    """The settings with the batch as a number: a resumed run keeps the one that was found first."""
+    if settings.per_device_batch == "auto":
+        found = scratch / "batch.json"
+        if not found.is_file():
+            size = find_batch(settings, source, data.sequences, load_with_adapter)
+            write_json(found, {"per_device_batch": size})
+        settings = settings.model_copy(update=read_json(found))
+    check_processes(settings.global_batch, settings.per_device_batch)
+    passes = settings.accumulation // process_count()
+    log.info(
+        "train: global batch %s = per_device_batch %s x %s process(es) x %s accumulated passes",
+        settings.global_batch, settings.per_device_batch, process_count(), passes,
+    )  # fmt: skip
+    return settings
 
 
 def _tune(
@@ -100,13 +160,30 @@ def _tune(
     if not trajectory.is_whole(step):
         checkpoint, step = None, 0
         trajectory = Trajectory(scratch / "trajectory.jsonl", 0)
-    model = load_for_training(settings, source)
-    trainer = build_trainer(settings, model, load_tokenizer(source), data.sequences, folder, trajectory)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    lead(
+        {
+            "train": True,
+            "per_device_batch": settings.per_device_batch,
+            "folder": str(folder.resolve()),
+            "checkpoint": str(checkpoint.resolve()) if checkpoint else None,
+        }
+    )
+    trainer = _train(settings, source, data, folder, trajectory, checkpoint)
     steps = math.ceil(len(data.sequences) / settings.global_batch) * settings.epochs
     if not trajectory.is_whole(steps):
         raise StageError(f"training stopped after {len(trajectory.rows)} of {steps} steps")
     return trainer, trajectory, step
+
+
+def _train(
+    settings: TrainSettings, source: ModelSource, data: TrainingData, folder: Path, trajectory: Trajectory,
+    checkpoint: Path | None,
+) -> SFTTrainer:  # fmt: skip
+    with naming_the_setting(settings):
+        model = load_for_training(settings, source)
+        trainer = build_trainer(settings, model, load_tokenizer(source), data.sequences, folder, trajectory)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return trainer
 
 
 def _newest_checkpoint(folder: Path) -> tuple[Path | None, int]:
@@ -125,13 +202,15 @@ def _save(
     settings: TrainSettings, source: ModelSource, trainer: SFTTrainer, data: TrainingData, out: Path
 ) -> MergeCheck:
     """Save adapter and merged model, and compare the files with what was trained."""
+    weights = gathered_weights(trainer)
     if settings.preset == "full":
-        trained = trainer.model
-    else:
-        trained = out / "adapter"
-        save_adapter(trainer.model, source, trained)
-        _free(trainer)
-    return save_model(source, trained, settings.merged_dtype, data.sequences, out / "merged")
+        return save_model(source, trainer.model, settings.merged_dtype, data.sequences, out / "merged", weights)
+    adapter = out / "adapter"
+    save_adapter(trainer.model, source, adapter, weights)
+    _free(trainer)
+    if not settings.merge:
+        return adapter_check(source, adapter, data.sequences)
+    return save_model(source, adapter, settings.merged_dtype, data.sequences, out / "merged")
 
 
 def _free(trainer: SFTTrainer) -> None:

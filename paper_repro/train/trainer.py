@@ -9,67 +9,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artifacts.errors import StageError, UserError
+from artifacts.errors import StageError
 from artifacts.files import write_json
-from paper_repro.models import ModelSource, load_base, pad_id
+from paper_repro.models import pad_id
 from paper_repro.sequences import IGNORED, TokenSequence
+from paper_repro.train.loading import lora_config
 from paper_repro.train.loss import set_recomputing, summed_loss
 from paper_repro.train.order import EpochSampler, epoch_order
+from paper_repro.train.packing import StepCollator
 from paper_repro.train.processes import is_leader, process_count, summed, whole_deal
-from paper_repro.train.settings import LoraSettings, TrainSettings
+from paper_repro.train.settings import TrainSettings
+from paper_repro.train.steps import packed_step, spare_walks
 from paper_repro.train.trajectory import Trajectory
 
 if TYPE_CHECKING:
-    from peft import LoraConfig
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
     from trl import SFTConfig, SFTTrainer
 
 COMPLETE = "complete.json"  # written last into a checkpoint: one without it was cut off while being written
 REPORT_EVERY = 5.0  # seconds between lines of progress
 log = logging.getLogger("rt")
-
-
-def check_preset(settings: TrainSettings) -> None:
-    """Refuse `qlora` where it cannot run; raises UserError naming what is missing."""
-    if settings.preset != "qlora":
-        return
-    import importlib.util
-
-    import torch
-
-    missing = [] if torch.cuda.is_available() else ["a CUDA device"]
-    missing += [] if importlib.util.find_spec("bitsandbytes") else ["the package bitsandbytes"]
-    if missing:
-        raise UserError(
-            f"preset: qlora needs {' and '.join(missing)}",
-            fix="use preset: lora here (the same adapter on a base that is not quantised)",
-        )
-
-
-def load_for_training(settings: TrainSettings, source: ModelSource) -> PreTrainedModel:
-    """The base in the precision it is tuned in: 4 bits, 16 or 32; all weights in 32 where they are tuned themselves."""
-    if settings.preset == "qlora":
-        import torch
-        from transformers import BitsAndBytesConfig
-
-        quantised = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
-        )
-        return load_base(source, "bfloat16", quantization_config=quantised)
-    return load_base(source, settings.dtype if settings.preset == "lora" else "float32")
-
-
-def lora_config(lora: LoraSettings) -> LoraConfig:
-    """PEFT's configuration of the adapter."""
-    from peft import LoraConfig
-
-    targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
-    return LoraConfig(
-        r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets, task_type="CAUSAL_LM"
-    )
 
 
 def trainer_arguments(settings: TrainSettings, folder: Path) -> SFTConfig:
@@ -80,8 +39,9 @@ def trainer_arguments(settings: TrainSettings, folder: Path) -> SFTConfig:
     cuda = torch.cuda.is_available()
     return SFTConfig(
         output_dir=str(folder),
-        per_device_train_batch_size=settings.per_device_batch,
-        gradient_accumulation_steps=settings.accumulation // process_count(),
+        # packed, the trainer is handed a whole step at a time
+        per_device_train_batch_size=_rows_at_once(settings),
+        gradient_accumulation_steps=settings.global_batch // (_rows_at_once(settings) * process_count()),
         average_tokens_across_devices=True,
         ddp_find_unused_parameters=False,
         num_train_epochs=settings.epochs,
@@ -90,7 +50,7 @@ def trainer_arguments(settings: TrainSettings, folder: Path) -> SFTConfig:
         warmup_steps=settings.warmup_steps,
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_grad_norm,
-        optim="paged_adamw_32bit" if settings.preset == "qlora" else "adamw_torch",
+        optim="adamw_torch" if settings.optimiser == "adamw" else settings.optimiser,
         seed=settings.seed,
         data_seed=settings.seed,
         full_determinism=cuda,
@@ -111,6 +71,21 @@ def trainer_arguments(settings: TrainSettings, folder: Path) -> SFTConfig:
         report_to="none",
         disable_tqdm=True,
     )
+
+
+def _rows_at_once(settings: TrainSettings) -> int:
+    """Sequences that a process is handed at a time: those of a padded forward pass, or its share of a step."""
+    if settings.pack_tokens is None:
+        return settings.per_device_batch
+    return settings.global_batch // process_count()
+
+
+def _collator(settings: TrainSettings) -> StepCollator | None:
+    """None: the trainer's own, which pads."""
+    if settings.pack_tokens is None:
+        return None
+    by_pass = settings.loss_normalisation == "microbatch_mean"
+    return StepCollator(settings.pack_tokens, settings.per_device_batch if by_pass else None)
 
 
 def build_trainer(
@@ -139,11 +114,12 @@ def build_trainer(
         train_dataset=Dataset.from_dict(rows),
         processing_class=tokenizer,
         peft_config=None if settings.preset == "full" else lora_config(settings.lora),
+        data_collator=_collator(settings),
     )
     trainer.settings = settings
     trainer.lengths = [len(sequence.input_ids) for sequence in sequences]
     trainer.trained = [parameter for parameter in trainer.model.parameters() if parameter.requires_grad]
-    _switch_once(trainer.model)
+    spare_walks(trainer)
     trainer.loss_is_scaled_for_ga = settings.loss_normalisation == "token_mean"
     trainer.model_accepts_loss_kwargs = True  # makes the trainer count a step's trained tokens
     trainer.remove_callback(PrinterCallback)
@@ -151,21 +127,9 @@ def build_trainer(
     return trainer
 
 
-def _switch_once(model: PreTrainedModel) -> None:
-    """Let the model's modules change between training and evaluation only where that is a change, in place.
-
-    The trainer asks for training mode before every forward pass. With an adapter a model has hundreds of modules, and
-    walking them took a tenth of a small model's step.
-    """
-    switch, modes = model.train, []
-
-    def train(mode: bool = True) -> PreTrainedModel:
-        if modes[-1:] != [mode]:
-            switch(mode)
-            modes[:] = [mode]
-        return model
-
-    model.train = train
+def gathered_weights(trainer: SFTTrainer) -> dict[str, Any] | None:
+    """The trained model's weights, collected from all processes, which all have to call; None with one process."""
+    return None if process_count() == 1 else trainer.accelerator.get_state_dict(trainer.model_wrapped)
 
 
 def _trainer_class() -> type[SFTTrainer]:
@@ -190,9 +154,18 @@ def _trainer_class() -> type[SFTTrainer]:
             def order() -> list[int]:
                 epoch = self.state.global_step // steps_per_epoch
                 chosen = epoch_order(lengths, s.seed, epoch, s.global_batch, s.sort_within_batch)
-                return whole_deal(chosen, s.per_device_batch, blank=len(lengths))
+                return whole_deal(chosen, _rows_at_once(s), blank=len(lengths))
 
             return EpochSampler(len(order()), order)
+
+        def training_step(self, model, inputs, num_items_in_batch=None):
+            if "passes" not in inputs:
+                return super().training_step(model, inputs, num_items_in_batch)
+            model.train()
+            return packed_step(self, model, inputs)
+
+        def create_model_card(self, *arguments: Any, **options: Any) -> None:
+            pass  # nobody reads one in a checkpoint
 
         def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
             if return_outputs:
@@ -200,7 +173,7 @@ def _trainer_class() -> type[SFTTrainer]:
             if (limit := self.settings.recompute_above) is not None:
                 set_recomputing(model, inputs["input_ids"].numel() > limit)
             loss, tokens = summed_loss(model, inputs)
-            self.loss_sum += loss.detach().double().item()
+            self.loss_sum = self.loss_sum + loss.detach().double()  # stays on the device until the step is logged
             self.loss_tokens += tokens
             if self.settings.loss_normalisation == "token_mean":
                 return loss / num_items_in_batch * process_count()  # gradients are averaged over processes
@@ -243,7 +216,7 @@ def _callback(trainer: SFTTrainer, trajectory: Trajectory) -> Any:
         def on_log(self, args, state, control, logs=None, **kwargs):
             if not logs or "grad_norm" not in logs:
                 return
-            loss_sum, loss_tokens = summed([trainer.loss_sum, trainer.loss_tokens])
+            loss_sum, loss_tokens = summed([float(trainer.loss_sum), trainer.loss_tokens])
             row = {
                 "step": state.global_step,
                 "loss": loss_sum / loss_tokens,

@@ -10,11 +10,11 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from artifacts.errors import InputError, MissingDataError, SettingsError, UserError
 from artifacts.settings import validate_settings
+from paper_repro.gguf import mend_gguf_tokenizer
 from paper_repro.models import (
     ModelSource,
     load_base,
     load_tokenizer,
-    mend_gguf_tokenizer,
     model_folder,
     pad_id,
     parameter_count,

@@ -1,0 +1,68 @@
+"""The model before it is trained: the base in the precision asked for, and the adapter's configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from artifacts.errors import UserError
+from paper_repro.models import ModelSource, load_base
+from paper_repro.train.settings import LoraSettings, TrainSettings
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
+    from transformers import PreTrainedModel
+
+
+def check_machine(settings: TrainSettings) -> None:
+    """Refuse settings that cannot run here; raises UserError naming what is missing."""
+    if settings.quantisation is None and settings.optimiser == "adamw":
+        return
+    import importlib.util
+
+    import torch
+
+    missing = [] if torch.cuda.is_available() else ["a CUDA device"]
+    missing += [] if importlib.util.find_spec("bitsandbytes") else ["the package bitsandbytes"]
+    if missing:
+        raise UserError(
+            f"preset: {settings.preset} (quantisation: {settings.quantisation}, optimiser: {settings.optimiser}) needs "
+            + " and ".join(missing),
+            fix="use preset: lora here, or keep the preset's numbers with quantisation: null and optimiser: adamw",
+        )
+
+
+def load_for_training(settings: TrainSettings, source: ModelSource) -> PreTrainedModel:
+    """The base in the precision it is tuned in: 4 bits, 16 or 32; all weights in 32 where they are tuned themselves."""
+    if settings.quantisation == "nf4":
+        import torch
+        from transformers import BitsAndBytesConfig
+
+        quantised = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+        return load_base(source, "bfloat16", quantization_config=quantised)
+    return load_base(source, "float32" if settings.preset == "full" else settings.dtype)
+
+
+def load_with_adapter(settings: TrainSettings, source: ModelSource) -> PreTrainedModel:
+    """The model as it is trained, for a trial: the base, a new adapter, activations that can be recomputed."""
+    from peft import get_peft_model
+
+    model = load_for_training(settings, source)
+    if settings.recompute_above is not None:
+        model.gradient_checkpointing_enable()
+        model.enable_input_require_grads()
+    return model if settings.preset == "full" else get_peft_model(model, lora_config(settings.lora))
+
+
+def lora_config(lora: LoraSettings) -> LoraConfig:
+    """PEFT's configuration of the adapter."""
+    from peft import LoraConfig
+
+    targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
+    return LoraConfig(
+        r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets, task_type="CAUSAL_LM"
+    )

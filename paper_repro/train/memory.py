@@ -1,0 +1,146 @@
+"""Memory: the largest batch that fits, and errors that name the setting to lower."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from artifacts.errors import StageError
+from paper_repro.models import ModelSource
+from paper_repro.sequences import IGNORED, TokenSequence
+from paper_repro.train.loss import set_recomputing, summed_loss
+from paper_repro.train.processes import process_count
+from paper_repro.train.settings import TrainSettings
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+log = logging.getLogger("rt")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a GPU or a CPU."""
+    import torch
+    from accelerate.utils.memory import should_reduce_batch_size
+
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or should_reduce_batch_size(error)
+
+
+@contextmanager
+def naming_the_setting(settings: TrainSettings) -> Iterator[None]:
+    """Turn an out-of-memory error into a StageError that says which settings to lower, the cheapest first."""
+    try:
+        yield
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise StageError(f"out of memory while training: {first}", fix=_remedies(settings)) from None
+
+
+def _remedies(settings: TrainSettings) -> str:
+    """What to lower, in the order of what it costs; only what can still be lowered."""
+    size, remedies = settings.per_device_batch, []
+    if size == "auto" or size > 1:
+        remedies.append(f"lower per_device_batch (now {size}; the step stays the same, accumulation is derived)")
+    if settings.recompute_above != 0:
+        remedies.append(f"set recompute_above: 0 (now {settings.recompute_above}: activations are computed again)")
+    remedies.append(f"lower max_length (now {settings.max_length}; longer rows are cut)")
+    if settings.preset == "full":
+        remedies.append("use preset: lora")
+    elif settings.quantisation is None:
+        remedies.append("use preset: qlora (a 4-bit base, on a GPU)")
+    return "; or ".join(remedies)
+
+
+def can_try() -> bool:
+    """Whether a batch that is too large fails with an error; a CPU's process would be killed, or swap."""
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def find_batch(
+    settings: TrainSettings,
+    source: ModelSource,
+    sequences: Sequence[TokenSequence],
+    load: Callable[..., PreTrainedModel],
+) -> int:
+    """Most sequences a forward pass for which one whole optimiser step fits in memory.
+
+    Every divisor of the processes' share of `global_batch` is tried, the largest first, on the longest sequences: no
+    later pass can be larger. The copy of the model that it is tried on is thrown away.
+
+    Args:
+        settings: With `per_device_batch: auto`.
+        source: The base.
+        sequences: The training data.
+        load: `load(settings, source)` gives the model as it is trained, adapter included.
+
+    Raises:
+        StageError: not even one sequence fits.
+    """
+    import torch
+
+    share = settings.global_batch // process_count()
+    sizes = [size for size in range(share, 0, -1) if share % size == 0]
+    if not can_try():
+        return 1
+    longest = sorted(sequences, key=lambda row: (-len(row.input_ids), row.input_ids))
+    with naming_the_setting(settings.model_copy(update={"per_device_batch": 1})):
+        model = load(settings, source).to("cuda" if torch.cuda.is_available() else "cpu").train()
+        for size in sizes:
+            try:
+                _one_step(model, longest[:size], settings.recompute_above)
+            except Exception as error:
+                if size == 1 or not out_of_memory(error):
+                    raise
+                log.info("train: per_device_batch: auto: %s do not fit", size)
+            else:
+                break
+            finally:
+                model.zero_grad(set_to_none=True)
+                _let_go()
+    del model
+    _let_go()
+    return size
+
+
+def _one_step(model: PreTrainedModel, rows: Sequence[TokenSequence], recompute_above: int | None) -> None:
+    """Forward and backward pass, and an optimiser step at the rate 0 for the memory of its state."""
+    import torch
+
+    inputs = _padded(rows, model.device)
+    if recompute_above is not None:
+        set_recomputing(model, inputs["input_ids"].numel() > recompute_above)
+    loss, tokens = summed_loss(model, inputs)
+    (loss / tokens).backward()
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    torch.optim.AdamW(trained, lr=0.0, weight_decay=0.0).step()
+
+
+def _padded(rows: Sequence[TokenSequence], device: torch.device) -> dict[str, torch.Tensor]:
+    import torch
+
+    longest = max(len(row.input_ids) for row in rows)
+
+    def table(lists: Sequence[Sequence[int]], filler: int) -> torch.Tensor:
+        return torch.tensor([[*one, *[filler] * (longest - len(one))] for one in lists], device=device)
+
+    return {
+        "input_ids": table([row.input_ids for row in rows], 0),
+        "labels": table([row.labels for row in rows], IGNORED),
+        "attention_mask": table([[1] * len(row.input_ids) for row in rows], 0),
+    }
+
+
+def _let_go() -> None:
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
