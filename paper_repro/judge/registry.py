@@ -15,6 +15,7 @@ from artifacts.settings import Settings, validate_settings
 from paper_repro.judge.schema import Opinion
 
 FOLDER = Path(__file__).resolve().parent
+PEOPLE = "human-"  # beginning of the names of judges that are people: cards alone, their verdicts come by `rt annotate`
 Count = dict[Literal["n", "agree"], int]
 
 
@@ -46,7 +47,7 @@ class JudgeCard(Settings):
 
     name: str
     version: int
-    kind: Literal["rules", "embeddings"]
+    kind: Literal["rules", "embeddings", "people"]
     module: str
     title: str
     measures: str
@@ -68,13 +69,17 @@ class JudgeCard(Settings):
 
 
 def judge_names() -> list[str]:
-    """Names of all judges."""
+    """Names of all judges that `rt judge` can ask."""
+    return [name for name in _folders() if not name.startswith(PEOPLE)]
+
+
+def _folders() -> list[str]:
     return sorted(path.parent.name.replace("_", "-") for path in FOLDER.glob("*/judge.yaml"))
 
 
 def load_judge(name: str) -> JudgeCard:
     """The card of a judge; an unknown name is refused with the known ones."""
-    if name not in judge_names():
+    if name not in _folders():
         raise UserError(f"no judge is called '{name}'", fix=f"known judges: {', '.join(judge_names())}")
     path = FOLDER / name.replace("-", "_") / "judge.yaml"
     card = validate_settings(JudgeCard, read_yaml(path), where=str(path))

@@ -29,6 +29,8 @@ SCHEMA = pa.schema(
         pa.field("num_tokens", pa.int64()),  # of the generation, where known
         pa.field("finish_reason", pa.string()),
         optional("aspects", pa.string()),  # JSON: the facts behind the verdict, name to number (a fact is 0 or 1)
+        optional("rater", pa.string()),  # pseudonym, where people judge: several verdicts of a judge on one reply
+        optional("against_digest", pa.string()),  # of the response it was compared with, where two were shown
     ]
 )
 

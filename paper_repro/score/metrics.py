@@ -19,6 +19,11 @@ FAULTS = {
     "truncated": "truncated",
     "blank": "blank",
 }
+# judges that are people (rt annotate), and the metrics of their verdicts on any benchmark
+PEOPLE = {
+    "human-acceptability": ("human_acceptable_rate", "human_excellent_rate", "human_sufficient_rate"),
+    "human-preference": ("human_win_rate", "human_tie_rate", "human_loss_rate"),
+}
 # judge and benchmark of the testbed (without `testbed-` or `testbed-dev-`, with its subsets): the metrics they give
 TESTBED = {
     ("testbed-acceptable", "tasks"): (
@@ -44,7 +49,8 @@ class Metric:
     Attributes:
         name: Its name in the column `metric`.
         kind: `rate` (share of all prompts judged, Wilson interval), `mean` (over those with a score, percentile
-            bootstrap over prompts) or `ratio` (of two sums over those with a verdict, the same bootstrap).
+            bootstrap over prompts), `ratio` (of two sums over those with a verdict, the same bootstrap) or `raters`
+            (share of a prompt's raters, its mean over the prompts that somebody rated, the same bootstrap).
         unit: Unit of `value`, `low` and `high`.
         meaning: What it measures, in words for a reader of the report.
         labels: For a rate of labels: those that are counted.
@@ -52,7 +58,7 @@ class Metric:
     """
 
     name: str
-    kind: Literal["rate", "mean", "ratio"]
+    kind: Literal["rate", "mean", "ratio", "raters"]
     unit: str
     meaning: str
     labels: tuple[str, ...] = ()
@@ -127,6 +133,17 @@ METRICS = {
             "Replies whose nearest query of the set, by embedding, is their own; a proxy, not acceptability",
             ("own-prompt",),
         ),
+        *(
+            Metric(f"human_{name}_rate", "raters", "share", meaning, labels)
+            for name, meaning, labels in (
+                ("acceptable", "Replies that human raters find acceptable, both levels", ("excellent", "sufficient")),
+                ("excellent", "Replies that human raters find acceptable (excellent)", ("excellent",)),
+                ("sufficient", "Replies that human raters find acceptable (sufficient)", ("sufficient",)),
+                ("win", "Replies that human raters prefer to the other system's", ("win",)),
+                ("tie", "Replies that human raters find as helpful as the other system's", ("tie",)),
+                ("loss", "Replies to which human raters prefer the other system's", ("loss",)),
+            )
+        ),
         Metric("response_tokens", "mean", "tokens", "Length of the reply, end-of-sequence not counted"),
         Metric("finished_rate", "rate", "share", "Replies that end by themselves before the token limit"),
     )
@@ -147,6 +164,8 @@ def metrics_of(judge: str, benchmark: str) -> tuple[Metric, ...]:
     repeats the query's words would score well, nor on XSTest, whose queries differ by single words. The testbed's
     judges are for their own benchmarks alone (see `TESTBED`).
     """
+    if judge in PEOPLE:
+        return tuple(METRICS[metric] for metric in PEOPLE[judge])
     if judge in REFUSAL_JUDGES:
         return (METRICS["false_refusal_rate" if benchmark in BENIGN else "refusal_rate"],)
     if judge == "embedding-relevance" and benchmark not in UNSAFE and not benchmark.startswith("xstest"):

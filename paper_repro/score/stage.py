@@ -118,6 +118,8 @@ def estimate(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> di
     A mean is over those that have a score, a ratio over those with a verdict. If no verdict is ok, the value is None,
     not 0.
     """
+    if metric.kind == "raters":
+        return _by_raters(rows, metric, settings)
     usable = [row for row in rows if row["status"] == "ok"]
     counts = {
         "n": len(rows),
@@ -134,6 +136,21 @@ def estimate(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> di
     if metric.aspects:
         return counts | _rate(sum(_aspect(row, metric.aspects[0]) == 1 for row in usable), len(rows))
     return counts | _rate(sum(row["label"] in metric.labels for row in usable), len(rows))
+
+
+def _by_raters(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> dict[str, Any]:
+    """Every prompt counts once, however many rated it; a prompt is failed if all its raters skipped it."""
+    prompts: dict[str, list[Row]] = {}
+    for row in rows:
+        prompts.setdefault(row["prompt_id"], []).append(row)
+    shares, counts = [], {"n": len(prompts), "unclassified": 0, "failed": 0}
+    for _, given in sorted(prompts.items()):
+        usable = [row["label"] in metric.labels for row in given if row["status"] == "ok"]
+        if usable:
+            shares.append(sum(usable) / len(usable))
+        else:
+            counts["failed" if all(row["status"] == "failed" for row in given) else "unclassified"] += 1
+    return counts | (_mean(shares, settings) if shares else {"value": None, "low": None, "high": None})
 
 
 def _aspect(row: Row, name: str) -> float:
