@@ -154,22 +154,15 @@ def test_nothing_readable_is_missing_not_zero(write, no_gamed):
     assert found["win_rate", None]["value"] is None
 
 
-def test_length_controlled_rate_of_a_file_with_an_unread_row(write, tmp_path):
-    from tests.paper_repro.score.records.test_length_control import N, annotations, gamed_rows
-
-    gamed = tmp_path / "df_gamed.csv"
-    rows = list(gamed_rows())
-    gamed.write_text(
-        "\n".join([",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]), encoding="utf-8"
-    )
-    pairs = [{"output_1": "x" * a, "output_2": "x" * b, "preference": p} for p, a, b in annotations("even")]
-    found, _ = numbers("alpaca-eval", write(pairs), gamed=gamed)
+def test_length_controlled_rate_of_a_file_with_an_unread_row(write, case):
+    pairs = [{"output_1": "x" * a, "output_2": "x" * b, "preference": p} for p, a, b in case.annotations("even")]
+    found, _ = numbers("alpaca-eval", write(pairs), gamed=case.file)
     whole = found["length_controlled_win_rate", None]
     assert whole["value"] == pytest.approx(46.459614735809865, abs=1e-9)
     assert whole["low"] < whole["value"] < whole["high"]
-    found, _ = numbers("alpaca-eval", write([pairs[0] | {"preference": None}, *pairs[1:]]), gamed=gamed)
+    found, _ = numbers("alpaca-eval", write([pairs[0] | {"preference": None}, *pairs[1:]]), gamed=case.file)
     part = found["length_controlled_win_rate", None]
-    assert (part["n"], part["unclassified"]) == (N, 1)
+    assert (part["n"], part["unclassified"]) == (case.n, 1)
     assert 0 < abs(part["value"] - whole["value"]) < 1
 
 
