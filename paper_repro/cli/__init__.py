@@ -34,6 +34,7 @@ COMMANDS = (
     "sequences",
     "train",
     "chat",
+    "rank",
     "generate",
     "judge",
     "score",
