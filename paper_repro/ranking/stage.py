@@ -154,8 +154,8 @@ def _compared(
 def measures(rows: Sequence[Mapping[str, Any]], pairs: int) -> dict[str, Any]:
     """The share of comparisons won, by the whole response (`total`) and by its mean token (`per_token`).
 
-    Each has `rate` (ties count half), `low` and `high` (95 % Wilson interval over the pairs, each of which counts as one
-    trial however many wrong responses it met), `ties`, and `margin` with `margin_low` and `margin_high`: the mean
+    Each has `rate` (ties count half), `low` and `high` (95 % Wilson interval over the pairs, each of which is one trial
+    however many wrong responses it met), `ties`, and `margin` with `margin_low` and `margin_high`: the mean
     difference (nats) and its bootstrap interval over pairs.
     """
     columns = {name: np.array([row[name] for row in rows], dtype=np.float64) for name in SCHEMA.names}

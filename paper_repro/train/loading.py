@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from artifacts.errors import UserError
@@ -42,6 +43,8 @@ def load_for_training(settings: TrainSettings, source: ModelSource) -> PreTraine
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16,
+            # FSDP can only share out weights whose storage looks like floating point; the values are the same
+            bnb_4bit_quant_storage=torch.bfloat16 if os.environ.get("ACCELERATE_USE_FSDP") else torch.uint8,
         )
         return load_base(source, "bfloat16", quantization_config=quantised)
     return load_base(source, "float32" if settings.preset == "full" else settings.dtype)
