@@ -37,6 +37,7 @@ COMMANDS = (
     "rank",
     "generate",
     "judge",
+    "annotate",
     "score",
     "report",
     "reproduce",
