@@ -45,7 +45,9 @@ def naming_the_setting(settings: TrainSettings) -> Iterator[None]:
 def _remedies(settings: TrainSettings) -> str:
     """What to lower, in the order of what it costs; only what can still be lowered."""
     size, remedies = settings.per_device_batch, []
-    if size == "auto" or size > 1:
+    if settings.pack_tokens is not None:
+        remedies.append(f"lower pack_tokens (now {settings.pack_tokens}; the optimiser step stays the same)")
+    elif size == "auto" or size > 1:
         remedies.append(f"lower per_device_batch (now {size}; the step stays the same, accumulation is derived)")
     if settings.recompute_above != 0:
         remedies.append(f"set recompute_above: 0 (now {settings.recompute_above}: activations are computed again)")

@@ -143,6 +143,9 @@ def _with_batch(settings: TrainSettings, source: ModelSource, data: TrainingData
         settings = settings.model_copy(update=read_json(found))
     check_processes(settings.global_batch, settings.per_device_batch)
     passes = settings.accumulation // process_count()
+    if settings.pack_tokens is not None:
+        log.info("train: global batch %s, packed into passes of %s tokens", settings.global_batch, settings.pack_tokens)
+        return settings
     log.info(
         "train: global batch %s = per_device_batch %s x %s process(es) x %s accumulated passes",
         settings.global_batch, settings.per_device_batch, process_count(), passes,
@@ -246,5 +249,5 @@ def _peak_memory_mb() -> int:
 
 
 TRAIN = Stage(
-    name="train", kind="model", version=2, settings=TrainSettings, work=_work, packages=PACKAGES, threaded=True
+    name="train", kind="model", version=3, settings=TrainSettings, work=_work, packages=PACKAGES, threaded=True
 )

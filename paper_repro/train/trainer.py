@@ -50,7 +50,7 @@ def trainer_arguments(settings: TrainSettings, folder: Path) -> SFTConfig:
         warmup_steps=settings.warmup_steps,
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_grad_norm,
-        optim="adamw_torch" if settings.optimiser == "adamw" else settings.optimiser,
+        optim="adamw_torch_fused" if settings.optimiser == "adamw" else settings.optimiser,
         seed=settings.seed,
         data_seed=settings.seed,
         full_determinism=cuda,
@@ -148,15 +148,7 @@ def _trainer_class() -> type[SFTTrainer]:
         loss_tokens = 0
 
         def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
-            s, lengths = self.settings, self.lengths
-            steps_per_epoch = math.ceil(len(lengths) / s.global_batch)
-
-            def order() -> list[int]:
-                epoch = self.state.global_step // steps_per_epoch
-                chosen = epoch_order(lengths, s.seed, epoch, s.global_batch, s.sort_within_batch)
-                return whole_deal(chosen, _rows_at_once(s), blank=len(lengths))
-
-            return EpochSampler(len(order()), order)
+            return _sampler(self)
 
         def training_step(self, model, inputs, num_items_in_batch=None):
             if "passes" not in inputs:
@@ -168,17 +160,7 @@ def _trainer_class() -> type[SFTTrainer]:
             pass  # nobody reads one in a checkpoint
 
         def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-            if return_outputs:
-                raise NotImplementedError("this trainer does not evaluate")
-            if (limit := self.settings.recompute_above) is not None:
-                set_recomputing(model, inputs["input_ids"].numel() > limit)
-            loss, tokens = summed_loss(model, inputs)
-            self.loss_sum = self.loss_sum + loss.detach().double()  # stays on the device until the step is logged
-            self.loss_tokens += tokens
-            if self.settings.loss_normalisation == "token_mean":
-                return loss / num_items_in_batch * process_count()  # gradients are averaged over processes
-            # the trainer divides by the number of forward passes, blank ones included
-            return loss / max(tokens, 1) * _blank_share(self)
+            return _padded_loss(self, model, inputs, num_items_in_batch)
 
         def floating_point_ops(self, inputs: Any) -> int:
             return 0  # an estimate that nobody reads; it walks all modules of the model at every pass
@@ -190,6 +172,31 @@ def _trainer_class() -> type[SFTTrainer]:
             return self.accelerator.clip_grad_norm_(self.trained, self.args.max_grad_norm)
 
     return ResponseTrainer
+
+
+def _padded_loss(trainer: Any, model: Any, inputs: dict[str, Any], trained_tokens: Any) -> Any:
+    """The loss of one padded forward pass as it is normalised; `trained_tokens` is the number of the whole step."""
+    if (limit := trainer.settings.recompute_above) is not None:
+        set_recomputing(model, inputs["input_ids"].numel() > limit)
+    loss, tokens = summed_loss(model, inputs)
+    trainer.loss_sum = trainer.loss_sum + loss.detach().double()  # stays on the device until the step is logged
+    trainer.loss_tokens += tokens
+    if trainer.settings.loss_normalisation == "token_mean":
+        return loss / trained_tokens * process_count()  # gradients are averaged over processes
+    # the trainer divides by the number of forward passes, blank ones included
+    return loss / max(tokens, 1) * _blank_share(trainer)
+
+
+def _sampler(trainer: Any) -> EpochSampler:
+    s, lengths = trainer.settings, trainer.lengths
+    steps_per_epoch = math.ceil(len(lengths) / s.global_batch)
+
+    def order() -> list[int]:
+        epoch = trainer.state.global_step // steps_per_epoch
+        chosen = epoch_order(lengths, s.seed, epoch, s.global_batch, s.sort_within_batch)
+        return whole_deal(chosen, _rows_at_once(s), blank=len(lengths))
+
+    return EpochSampler(len(order()), order)
 
 
 def _blank_share(trainer: Any) -> float:
