@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from itertools import islice
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,10 +21,11 @@ from artifacts.stage import Stage, Workspace
 from data_curation.readers import Quarantined, read_file
 from data_curation.readers.rows import is_utf8, quarantined
 from data_curation.records import ID_LENGTH, Record, to_table
-from data_curation.sources import Source, find_source, prompt_rows
+from data_curation.sources import LeftOut, Source, find_source, prompt_rows
 from data_curation.tables import write_table
 
 PROMPT_SCHEMA = pa.schema([(name, pa.string()) for name in ("prompt_id", "benchmark", "subset", "prompt")])
+REFERENCE = pa.field("reference", pa.string())  # a further column, where a judge has to be told more than the prompt
 
 
 class CollectSettings(Settings):
@@ -88,49 +88,70 @@ def _collect_corpus(settings: CollectSettings, inputs: Mapping[str, Path], works
 
 
 def _collect_prompts(settings: CollectSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
-    """Write prompts.parquet (`PROMPT_SCHEMA`) and quarantine.jsonl."""
+    """Write prompts.parquet (`PROMPT_SCHEMA`, and `REFERENCE` where the source has references) and quarantine.jsonl."""
     source = find_source(settings.source)
     ((origin, path),) = inputs.items()
-    rows_in, good, bad = _read_prompts(source, path, settings.limit)
-    if rows_in != len(good) + len(bad):
-        raise StageError("rows in are not prompts plus quarantined", where=str(path))
-    columns = {name: [prompt[name] for prompt in good] for name in PROMPT_SCHEMA.names}
-    write_table(workspace.path / "prompts.parquet", pa.table(columns, schema=PROMPT_SCHEMA))
-    _write_quarantine(workspace.path, bad)
+    prompts = _read_prompts(source, path, settings.limit)
+    left_out = sum(prompts.left_out.values())
+    if prompts.rows_in != len(prompts.good) + len(prompts.bad) + left_out:
+        raise StageError("rows in are not prompts plus quarantined plus left out", where=str(path))
+    schema = PROMPT_SCHEMA.append(REFERENCE) if "reference" in prompts.good[0] else PROMPT_SCHEMA
+    columns = {name: [prompt[name] for prompt in prompts.good] for name in schema.names}
+    write_table(workspace.path / "prompts.parquet", pa.table(columns, schema=schema))
+    _write_quarantine(workspace.path, prompts.bad)
+    subsets = Counter(prompt["subset"] for prompt in prompts.good if prompt["subset"] is not None)
     workspace.summary.update(
         _pin_facts(source, origin, path),
-        rows_in=rows_in,
-        rows=len(good),
-        quarantined=len(bad),
-        subsets=dict(sorted(Counter(prompt["subset"] for prompt in good if prompt["subset"] is not None).items())),
+        rows_in=prompts.rows_in,
+        rows=len(prompts.good),
+        quarantined=len(prompts.bad),
+        subsets=dict(sorted(subsets.items())),
+        **({"left_out": dict(sorted(prompts.left_out.items()))} if left_out else {}),
     )
 
 
-def _read_prompts(source: Source, path: Path, limit: int | None) -> tuple[int, list[dict], list[Quarantined]]:
-    """Rows in, prompts with their ids, and what could not be used."""
-    good: list[dict[str, str | None]] = []
-    bad: list[Quarantined] = []
+@dataclass
+class _Prompts:
+    """What a prompt file gave: usable prompts, unusable rows, and rows left out on purpose by reason."""
+
+    rows_in: int = 0
+    good: list[dict[str, Any]] = field(default_factory=list)
+    bad: list[Quarantined] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def _read_prompts(source: Source, path: Path, limit: int | None) -> _Prompts:
+    """Prompts with their ids; the limit counts rows that belong to the benchmark."""
+    found = _Prompts()
     seen: Counter[tuple[str | None, str]] = Counter()
-    rows_in = 0
-    for raw in islice(prompt_rows(source, path), limit):
-        rows_in += 1
+    for raw in prompt_rows(source, path):
+        if len(found.good) + len(found.bad) == limit:
+            break
+        found.rows_in += 1
+        if isinstance(raw, LeftOut):
+            found.left_out[raw.reason] += 1
+            continue
         fault = raw.fault or _prompt_fault(raw.values, source)
         if fault:
-            bad.append(quarantined(raw, fault, source.name))
+            found.bad.append(quarantined(raw, fault, source.name))
             continue
         prompt, subset = raw.values["prompt"], raw.values.get("subset")
         prompt_id = digest_json([source.name, subset, prompt, seen[subset, prompt]])[:ID_LENGTH]
         seen[subset, prompt] += 1
-        good.append({"prompt_id": prompt_id, "benchmark": source.name, "subset": subset, "prompt": prompt})
-    if not good:
-        raise InputError(
-            "no usable prompt in it" + (f"; the first fault: {bad[0].reason}" if bad else ""), where=str(path)
-        )
-    return rows_in, good, bad
+        row = {"prompt_id": prompt_id, "benchmark": source.name, "subset": subset, "prompt": prompt}
+        if "reference" in raw.values:
+            row["reference"] = raw.values["reference"]
+        found.good.append(row)
+    if not found.good:
+        first = f"; the first fault: {found.bad[0].reason}" if found.bad else ""
+        raise InputError(f"no usable prompt in it{first}", where=str(path))
+    return found
 
 
 def _prompt_fault(values: Mapping[str, Any], source: Source) -> str | None:
     """Why this row is no prompt, or None."""
+    if "reference" in values and values["reference"] is None:
+        return "nothing to judge a reply by in it"
     for name in ("prompt", "subset") if source.subset else ("prompt",):
         value = values.get(name)
         if not isinstance(value, str) or not value.strip():

@@ -17,7 +17,7 @@ from artifacts.settings import Settings
 from artifacts.stage import input_digest
 from data_curation.readers.formats import raw_rows
 from data_curation.records import ID_LENGTH
-from data_curation.sources import SOURCES, prompt_rows
+from data_curation.sources import SOURCES, LeftOut, prompt_rows
 
 COLUMNS = ("prompt", "instruction", "question", "goal", "Behavior", "query", "question_stem")
 
@@ -121,6 +121,8 @@ def _decoded(path: Path) -> str:
 
 def _of_source(name: str) -> Iterator[tuple[str, str]]:
     for raw in prompt_rows(SOURCES[name], fetch(name).paths[0]):
+        if isinstance(raw, LeftOut):
+            continue
         text = None if raw.values is None else raw.values.get("prompt")
         if isinstance(text, str):
             yield f"row {raw.row}", text

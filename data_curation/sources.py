@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from artifacts.errors import InputError, UserError
+from data_curation.prompt_shapes import advbench, harmbench, infobench
 from data_curation.readers.formats import raw_rows
 from data_curation.readers.layout import Columns
 from data_curation.readers.rows import RawRow
@@ -26,6 +27,8 @@ class Source:
         rows: How many of its first rows are taken unless the settings say otherwise.
         prompt: Column of a prompt file; None = the file is plain text, one prompt a line.
         subset: Column that names the subset of a prompt, or None.
+        shape: Makes the columns `prompt`, `subset` and `reference` out of a row that holds them in another form, or
+            gives why the row does not belong to the benchmark; None = the columns above are taken as they are.
     """
 
     name: str
@@ -34,6 +37,14 @@ class Source:
     rows: int | Literal["all"] = "all"
     prompt: str | None = None
     subset: str | None = None
+    shape: Callable[[Mapping[str, Any]], dict[str, Any] | str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A row that the file has and the benchmark as the paper used it has not; `reason` can be counted."""
+
+    reason: str
 
 
 _DOLLY = Columns(instruction="instruction", context="context", response="response")
@@ -51,6 +62,10 @@ SOURCES = {
         Source("alpaca-eval", "prompts", prompt="instruction"),
         Source("xstest", "prompts", prompt="prompt", subset="label"),
         Source("malicious-instruct", "prompts"),
+        Source("advbench", "prompts", prompt="goal", shape=advbench),
+        Source("harmbench", "prompts", prompt="Behavior", subset="FunctionalCategory", shape=harmbench),
+        Source("just-eval", "prompts", prompt="instruction", subset="category"),
+        Source("infobench", "prompts", prompt="instruction", subset="subset", shape=infobench),
     )
 }
 
@@ -65,8 +80,8 @@ def find_source(name: str) -> Source:
     return SOURCES[name]
 
 
-def prompt_rows(source: Source, path: Path) -> Iterator[RawRow]:
-    """Rows of a prompt file, each with the column `prompt` and, where the source has one, `subset`."""
+def prompt_rows(source: Source, path: Path) -> Iterator[RawRow | LeftOut]:
+    """Rows of a prompt file with the columns `prompt` and, where the source has them, `subset` and `reference`."""
     if source.prompt is None:
         yield from _text_lines(path)
         return
@@ -77,7 +92,11 @@ def prompt_rows(source: Source, path: Path) -> Iterator[RawRow]:
         values = {"prompt": raw.values.get(source.prompt)}
         if source.subset is not None:
             values["subset"] = raw.values.get(source.subset)
-        yield RawRow(raw.row, raw.line, values, None, raw.raw)
+        shaped = values if source.shape is None else source.shape(raw.values)
+        if isinstance(shaped, str):
+            yield LeftOut(shaped)
+        else:
+            yield RawRow(raw.row, raw.line, shaped, None, raw.raw)
 
 
 def _text_lines(path: Path) -> Iterator[RawRow]:

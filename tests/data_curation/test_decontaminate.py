@@ -198,7 +198,7 @@ def test_prompt_sets_from_an_artifact_and_from_files(tmp_path):
 
 def test_unusable_prompt_sets_are_refused_with_the_place(tmp_path):
     with pytest.raises(
-        SettingsError, match=r"'nowhere' is no pinned prompt set \(alpaca-eval, malicious-instruct, xstest\)"
+        SettingsError, match=r"'nowhere' is no pinned prompt set \(advbench, alpaca-eval, .*, xstest\)"
     ):
         validate_settings(DecontaminateSettings, {"prompts": ["nowhere"]})
     path = tmp_path / "two.jsonl"
@@ -232,9 +232,10 @@ def test_the_share_counts_distinct_ngrams():
 
 def test_the_pinned_sets_are_found_in_the_mirror_and_in_their_own_prompts(mirror, tmp_path):
     given = DecontaminateSettings(similarity=None)
-    assert [one.name for one in given.prompts] == ["alpaca-eval", "malicious-instruct", "xstest"]
+    names = ["advbench", "alpaca-eval", "harmbench", "infobench", "just-eval", "malicious-instruct", "xstest"]
+    assert [one.name for one in given.prompts] == names
     texts = [prompt.text for one in given.prompts for prompt in read_prompts(one)]
-    assert len(texts) == 805 + 100 + 450
+    assert len(texts) == 520 + 805 + 300 + 500 + 1000 + 100 + 450
     of = make_records("test", ((row, text, "Fine.") for row, text in enumerate(texts)))
     result = Decontaminate(given).apply(of, tmp_path)
     assert len(result.drops) == len(of)
