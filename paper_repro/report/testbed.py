@@ -10,13 +10,13 @@ from typing import Any
 
 from artifacts.errors import InputError
 from artifacts.files import read_json
-from paper_repro.report import testbed_causes, testbed_figures, testbed_tables
+from paper_repro.report import testbed_causes, testbed_curation, testbed_figures, testbed_rates, testbed_tables
 from paper_repro.report.claims import load_claims
 from paper_repro.report.figure import Drawing
 from paper_repro.report.page import Section
 from paper_repro.report.table import Column, Table
 from paper_repro.report.testbed_cards import Card, bases_table
-from paper_repro.report.testbed_cells import Cells, read_cells
+from paper_repro.report.testbed_cells import Cells, parse_base, read_cells
 from paper_repro.report.testbed_claims import TESTBED_CLAIMS, check_testbed_claims, outcomes_table
 from paper_repro.report.testbed_shipped import Shipped, as_shipped, lacks
 from paper_repro.score.schema import Result
@@ -89,6 +89,22 @@ PARTS = (
         ),
     ),
     Part(
+        "testbed-rate",
+        "The testbed: the learning rate of tuning",
+        "The same models tuned at higher rates. This was asked after the final seed had been looked at, so it is shown "
+        "whole, and no setting of any other study is changed by it.",
+        ("tuning-rate",),
+        (testbed_rates.rates_drawings, testbed_rates.rates_table),
+    ),
+    Part(
+        "testbed-curation",
+        "The testbed: does curation help?",
+        "The same number of responses each time: with planted faults, after parts of the curation, after all of it, "
+        "and from a set without faults.",
+        ("curation",),
+        (testbed_curation.curation_drawings, testbed_curation.curation_table, testbed_curation.faults_table),
+    ),
+    Part(
         "testbed-in-context",
         "The testbed: in context",
         "Nothing is tuned: the untuned base is shown three demonstrations, or none.",
@@ -110,6 +126,7 @@ def make_sections(
         shipped: Shipped results, or None.
     """
     own = read_cells(results)
+    missing = _untold(missing, shipped)
     sections: list[Section] = []
     summary: dict[str, Any] = {}
     if own:
@@ -122,12 +139,22 @@ def make_sections(
         sections += more
         summary |= verdicts
     if sections and (cards or missing):
-        reasons = {base: reason for bases in missing.values() for base, reason in bases.items()}
-        bases = Section("testbed-bases", "The testbed: bases", (), (bases_table(cards, reasons),))
+        bases = Section("testbed-bases", "The testbed: bases", (), (bases_table(cards, _reasons(missing)),))
         # after this run's findings, before what is shipped
         place = next((i for i, one in enumerate(sections) if one.id.startswith("shipped")), len(sections))
         sections.insert(place, bases)
     return sections, summary
+
+
+def _untold(missing: Missing, shipped: Shipped | None) -> Missing:
+    """What is missing, without the studies left to another run whose results are shipped: those are shown."""
+    shown = {result.study for result in shipped.results} if shipped else set()
+    return {study: bases for study, bases in missing.items() if study not in shown or any(map(parse_base, bases))}
+
+
+def _reasons(missing: Missing) -> dict[str, str]:
+    """Missing base to reason; a study that was left out as a whole names no base."""
+    return {base: reason for bases in missing.values() for base, reason in bases.items() if parse_base(base)}
 
 
 def _sections(parts: Sequence[Part], cells: Cells, cards: Sequence[Card], missing: Missing) -> list[Section]:
@@ -143,9 +170,8 @@ def _sections(parts: Sequence[Part], cells: Cells, cards: Sequence[Card], missin
 
 
 def _claims(cells: Cells, cards: Sequence[Card], missing: Missing) -> tuple[Table, dict[str, int]]:
-    reasons = {base: reason for bases in missing.values() for base, reason in bases.items()}
     claims = load_claims(TESTBED_CLAIMS)
-    outcomes = check_testbed_claims(cells, cards, reasons, claims)
+    outcomes = check_testbed_claims(cells, cards, _reasons(missing), claims)
     counts = Counter(one.outcome.verdict for one in outcomes)
     table = outcomes_table(outcomes, claims.version, "claims_testbed", "Findings of the testbed")
     return table, {verdict: counts[verdict] for verdict in ("holds", "does not hold", "not testable")}

@@ -39,6 +39,7 @@ _LEADS = {
     "corpus": Column("corpus", "Corpus", names_row=True),
     "response_set": Column("response_set", "Response set", names_row=True),
     "count": Column("num_refusals", "Refusals", names_row=True),
+    "rate": Column("learning_rate", "Learning rate", names_row=True),
     "method": Column("method", "Method", names_row=True),
 }
 Missing = Mapping[str, Mapping[str, str]]  # study to missing base to reason
@@ -87,8 +88,8 @@ def study_table(
             rows.append((*_lead(cell, leads, FIRST_LINE), *cut, *known))
     for base in missing:
         rows.append((*_missing_lead(base, leads), *(Estimate(None) for _ in measures), *(None for _ in facts)))
-    reasons = [f"Missing, {base}: {reason}" for base, reason in missing.items()]
-    return Table(name, title, SOURCE, columns, tuple(rows), (*same, *unmeasured, *notes, *_usual_notes(), *reasons))
+    told = (*same, *unmeasured, *notes, *usual_notes(), *missing_notes(missing))
+    return Table(name, title, SOURCE, columns, tuple(rows), told)
 
 
 def _measured(cells: Sequence[Cell], measures: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -125,9 +126,11 @@ def _missing_lead(base: str, leads: Sequence[str]) -> list[TableCell]:
     return [*(_text(lead, known.get(lead)) for lead in leads), "0"]
 
 
-def _text(lead: str, value: str | int | None) -> TableCell:
+def _text(lead: str, value: str | float | None) -> TableCell:
     if value is None:
         return ""
+    if lead == "rate":
+        return f"{value:g}"
     return value.upper() if lead == "size" else value
 
 
@@ -135,7 +138,13 @@ def _fact(found: Mapping[tuple[str, str], float | None], size: str, corpus: str)
     return found.get((size, corpus))
 
 
-def _usual_notes() -> tuple[str, ...]:
+def missing_notes(missing: Mapping[str, str]) -> list[str]:
+    """A sentence a base that a study lacked."""
+    return [f"Missing, {base}: {reason}" for base, reason in missing.items()]
+
+
+def usual_notes() -> tuple[str, ...]:
+    """What intervals and seeds are, below every table of means."""
     return (
         INTERVALS,
         "Seeds: pairs of pre-training and tuning seed, and the bases (pre-training seeds) they are on; an untuned base "
@@ -248,7 +257,7 @@ def sizes_table(cells: Cells, missing: Missing, **_: object) -> Table | None:
         )
         for rt, it in pairs
     )
-    notes = ("Intervals of the difference resample both sides apart.", *_usual_notes())
+    notes = ("Intervals of the difference resample both sides apart.", *usual_notes())
     return Table("testbed_sizes", "Testbed: RT's distance to IT by size of the base", SOURCE, columns, rows, notes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_a_base_is_never_asked_about_another_world(bases):
 def test_it_asks_for_each_base_of_the_issue_and_no_other(bases):
     bases()
     asked = {row["base_model"] for row in missing.missing_conditions(load_profile("testbed"))}
-    assert asked == set(BASES)
+    assert asked == {*BASES, missing.EVERY_BASE}
 
 
 def test_the_grids_are_those_of_the_studies(bases):
@@ -114,20 +115,21 @@ def test_a_missing_base_leaves_out_its_conditions_and_the_report_is_told(bases):
     cells = plan()
     assert not any("formats-8" in cell.label for cell in cells)
     report = cells[-1]
-    (row,) = report.given["missing"]
+    row, left = report.given["missing"]
+    assert (left["study"], left["base_model"]) == ("tuning-rate", "every base")
     assert (row["study"], row["base_model"]) == ("formats", "testbed-0.5m-formats-8-0")
     assert "not been pre-trained" in row["reason"]
     command = report.command()
     given = Path(command[command.index("--missing") + 1])
     report.write_plan()
-    assert json.loads(given.read_text()) == [row]
+    assert json.loads(given.read_text()) == [row, left]
 
 
 def test_without_any_base_the_plan_is_the_published_numbers_and_all_that_is_missing(bases):
     bases()
     report = plan()[-1]
     assert report.settings.source == "published"
-    assert len(report.given["missing"]) == 1 + 1 + 2 + 4 + 6 + 3
+    assert len(report.given["missing"]) == 1 + 1 + 2 + 4 + 6 + 3 + 1 + 1  # the last: a study left out as a whole
     assert not report.inputs
 
 
@@ -163,6 +165,112 @@ def test_settings_of_a_study_differ_from_the_profiles_where_it_says_so(bases):
     assert cells["testbed-structured-paper-100-paper-rt-0"].settings.learning_rate == 0.25
     others = load_profile("testbed").train.learning_rate
     assert cells["testbed-terse-paper-0-rt-0"].settings.learning_rate == others != 0.25
+
+
+STUDIES = """
+name: mine
+corpora: [testbed-structured, testbed-structured-dirty]
+refusals: testbed-refusals
+prompts: [testbed-tasks, testbed-formats, testbed-unsafe, testbed-look-alike, testbed-benign, testbed-never-declined]
+studies: {studies}
+train: {{base: {{name: testbed-2m-many-0, weights: shipped}}, learning_rate: 0.0005}}
+judges: [{{judge: testbed-acceptable}}, {{judge: testbed-requirements}}, {{judge: testbed-refusal}}]
+report: {{source: run}}
+"""
+
+
+@pytest.fixture
+def studied(bases, tmp_path):
+    """A function: the cells of a profile of some studies on one base, by stage."""
+    bases("testbed-2m-many-0")
+
+    def plan_of(studies):
+        path = tmp_path / "mine.yaml"
+        path.write_text(STUDIES.format(studies=studies))
+        return plan(profile=str(path))
+
+    return plan_of
+
+
+def test_every_rate_is_tuned_and_the_common_one_is_shared_with_other_studies(studied):
+    asked = "[testbed-tasks, testbed-unsafe, testbed-look-alike, testbed-benign, testbed-never-declined]"
+    sets = "response_sets: [testbed-structured], num_refusals: [0, 100], seeds: [0, 1]"
+    cells = studied(f"{{tuning-rate: , refusal: {{{sets}, prompts: {asked}}}}}")
+    models = by_stage(cells, "train")
+    rates = {label: cell.settings.learning_rate for label, cell in models.items()}
+    assert rates["testbed-structured-paper-100-paper-rt-0"] == 0.0005
+    assert rates["testbed-structured-paper-100-paper-it-1-rate-0.004"] == 0.004
+    count = Counter(cell.stage.name for cell in cells)
+    assert count["train"] == 2 * 2 * 2 * 4, "methods, numbers of refusals, seeds, rates; the refusal study adds none"
+    assert count["generate"] == count["train"] + 1, "and the untuned base"
+
+
+def test_arms_of_curation_differ_in_their_rows_alone_and_each_seed_draws_its_own(studied):
+    cells = studied("{curation: }")
+    models = by_stage(cells, "train")
+    arms = ("structured-dirty-paper", "structured-dirty-copies", "structured-dirty-filters", "structured-dirty-lexical")
+    first = {f"testbed-{arm}-0-{method}-0" for arm in (*arms, "structured-paper") for method in ("rt", "it")}
+    second = {f"{label[:-5]}-sample-1-{label[-4:-1]}1" for label in first}
+    assert set(models) == first | second
+    for label in first:
+        other = models[f"{label[:-5]}-sample-1-{label[-4:-1]}1"].inputs["trainset"]
+        assert (models[label].inputs["trainset"].settings.seed, other.settings.seed) == (0, 1)
+    assert {cell.inputs["trainset"].settings.base_size for cell in models.values()} == {1000}
+    curated = by_stage(cells, "curate")
+    steps = {label: [step.step for step in cell.settings.recipe.steps] for label, cell in curated.items()}
+    parts = [steps[f"testbed-structured-dirty-{name}"] for name in ("filters", "copies", "lexical")]
+    assert parts[0] + parts[1] == parts[2], "the two arms are the two parts of the whole recipe"
+
+
+def test_faults_are_counted_in_what_each_model_was_tuned_on(studied):
+    cells = studied("{curation: {seeds: [0]}}")
+    faults = by_stage(cells, "testbed-faults")
+    assert len(faults) == len(by_stage(cells, "train")) == 10
+    cell = faults["testbed-structured-dirty-lexical-0-it-0-faults"]
+    assert cell.command()[:4] == ["rt", "testbed", "faults", str(cell.inputs["model"].folder)]
+    assert cell.inputs["corpus"].label == "testbed-structured-dirty"
+    assert cell.inputs["trainset"] is cell.inputs["model"].inputs["trainset"]
+    assert set(faults.values()) <= set(by_stage(cells, "score")["curation"].inputs.values())
+
+
+def test_what_does_not_go_together_in_a_study_is_told(studied):
+    wrong = (
+        "{curation: {response_sets: [testbed-structured]}, "
+        "tuning-rate: {train: {learning_rate: 0.1}}, "
+        "own: {response_sets: [lima], planted_faults: true}}"
+    )
+    with pytest.raises(SettingsError) as caught:
+        studied(wrong)
+    text = str(caught.value)
+    assert "studies.curation: arms stand in the place of response_sets" in text
+    assert "studies.tuning-rate: learning_rates and train.learning_rate" in text
+    assert "studies.own.planted_faults: nobody knows the faults of lima" in text
+
+
+def test_the_default_run_grows_by_four_models_and_leaves_the_rates_to_the_full_one(bases):
+    bases(*BASES)
+    with_it = by_stage(plan(), "train")
+    new = {label for label in with_it if "dirty" in label}
+    assert len(new) == 4
+    assert "testbed-structured-paper-0-rt-0" in with_it, "the arm without faults is shared with another study"
+    assert not [label for label in with_it if "-rate-" in label]
+    assert load_profile("testbed-full").left_out == ()
+    assert {"tuning-rate", "curation"} <= set(load_profile("testbed-full").studies)
+    taken = missing.missing_conditions(load_profile("testbed", ["studies.tuning-rate={}"]))
+    assert not [row for row in taken if row["study"] == "tuning-rate"], "a study that is run is not left out"
+
+
+def test_the_laptop_study_of_curation_shares_what_the_laptop_profile_has():
+    mine, laptop = (by_stage(plan(profile=name), "train") for name in ("laptop-curation", "laptop"))
+    assert set(mine) == {
+        f"{name}-{recipe}-0-{method}-0"
+        for name in ("alpaca", "dolly")
+        for recipe in ("paper", "responses")
+        for method in ("rt", "it")
+    }
+    for method in ("rt", "it"):
+        assert mine[f"dolly-paper-0-{method}-0"].name == laptop[f"dolly-paper-0-{method}-0"].name
+    assert {cell.inputs["trainset"].settings.base_size for cell in mine.values()} == {256}
 
 
 def test_in_context_shows_what_the_world_gives(bases):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,16 @@ SETS = ("structured", "terse", "curated")
 CORPORA = ("formats-1", "formats-2", "formats-4", "formats-8", "formats-16", "none", "shuffled")
 LEVELS = (0.02, 0.05, 0.2, 0.4, 0.6, 0.7)
 FORMAT_LEVEL = dict(zip((*CORPORA[:5], "many"), LEVELS, strict=True))
-PROMPTS = {"testbed-formats": 120, "testbed-benign": 30, "testbed-never-declined": 34}
+RATES = (0.0005, 0.001, 0.002, 0.004)
+# response set and recipe of each arm: its faulty share, and what curation adds to the acceptable share
+ARMS = {
+    ("structured-dirty", "paper"): (0.14, 0.0),
+    ("structured-dirty", "copies"): (0.12, 0.01),
+    ("structured-dirty", "filters"): (0.08, 0.02),
+    ("structured-dirty", "lexical"): (0.06, 0.04),
+    ("structured", "paper"): (0.0, 0.06),
+}
+PROMPTS = {"testbed-training-rows": 1000, "testbed-formats": 120, "testbed-benign": 30, "testbed-never-declined": 34}
 
 
 def rate(value: float, n: int) -> tuple[float, float, float]:
@@ -48,7 +58,7 @@ class Run:
                     base,
                     PARAMETERS[size],
                     tuned.get("response_set") and f"testbed-{tuned['response_set']}",
-                    "paper" if "response_set" in tuned else None,
+                    tuned.get("recipe", "paper") if "response_set" in tuned else None,
                     method,
                     count,
                     "paper" if count else None,
@@ -63,6 +73,7 @@ class Run:
                     0,
                     "made-up",
                     "d" * 64,
+                    tuned.get("rate", RATES[0]) if "response_set" in tuned else None,
                 )
             )
 
@@ -101,6 +112,8 @@ def make_up(level: Callable[[str, str, str], float], *, sizes=("0.5m", "2m", "5m
             _instructability(run, base, level, SETS, seeds)
             if size == "2m":
                 _refusal(run, base, "refusal", (0, 25, 100, 300), seeds, 1.0)
+                _rates(run, base, seeds)
+                _curation(run, base, seeds)
                 run.add("in-context", base, "0-shot", tasks(0.05))
                 run.add("in-context", base, "URIAL-R", tasks(0.55))
                 run.add("in-context", base, "URIAL", tasks(0.6))
@@ -131,6 +144,27 @@ def _refusal(run: Run, base: str, study: str, counts, seeds, dose: float) -> Non
                 unsafe = most * min(count / 100, 1.0) - 0.03 * seed * bool(count)
                 shares = refused(max(unsafe, 0.0), 0.0003 * count) | tasks(0.5)
                 run.add(study, base, method, shares, response_set="structured", count=count, seed=seed)
+
+
+def _rates(run: Run, base: str, seeds) -> None:
+    run.add("tuning-rate", base, "untuned", refused(0.02, 0.0) | tasks(0.6, stops=False))
+    for place, rate in enumerate(RATES):
+        for method, count, seed in product(("RT", "IT"), (0, 100), seeds):
+            unsafe = 0.0 if not count else 0.9 if method == "IT" else 0.2 * place
+            shares = refused(unsafe, 0.01 * place) | tasks(0.6 - 0.1 * place)
+            run.add("tuning-rate", base, method, shares, response_set="structured", count=count, seed=seed, rate=rate)
+
+
+def _curation(run: Run, base: str, seeds) -> None:
+    run.add("curation", base, "untuned", tasks(0.6, stops=False))
+    for (name, recipe), (faulty, gain) in ARMS.items():
+        for method, seed in product(("RT", "IT"), seeds):
+            left = {"faulty": faulty, "faulty_wrong_answer": faulty / 2, "faulty_truncated": faulty / 2}
+            left |= {
+                f"faulty_{fault}": 0.0 for fault in ("exact_duplicate", "near_duplicate", "template_leak", "blank")
+            }
+            shares = tasks(0.5 + gain - 0.02 * seed) | left
+            run.add("curation", base, method, shares, response_set=name, recipe=recipe, count=0, seed=seed)
 
 
 def expected_level(size: str, corpus: str, method: str) -> float:

@@ -28,7 +28,7 @@ def verdicts(found) -> dict[str, str]:
 
 def test_the_bounds_are_those_fixed_beforehand():
     claims = load_claims(TESTBED_CLAIMS)
-    assert claims.version == 1
+    assert claims.version == 2
     assert {c.id: (c.comparison.low, c.comparison.high, c.comparison.above) for c in claims.claims} == {
         "rt-above-untuned": (0.10, None, None),
         "rt-above-first-line": (None, None, 0),
@@ -45,6 +45,8 @@ def test_the_bounds_are_those_fixed_beforehand():
         "never-declined-verbs": (0.30, None, None),
         "urial-r-close-to-urial": (-0.10, 0.10, None),
         "in-context-above-zero-shot": (0.10, None, None),
+        "curation-helps-rt": (None, None, 0),
+        "curation-helps-it": (None, None, 0),
     }
     assert all(c.applies_to == ("testbed",) and c.comparison.margin == 0 for c in claims.claims)
 
@@ -123,6 +125,26 @@ def test_wording_says_that_it_is_the_testbeds(testbed_results, cards):
 
 def test_published_claims_do_not_decide_the_testbeds():
     assert not {claim.id for claim in load_claims().claims} & {c.id for c in load_claims(TESTBED_CLAIMS).claims}
+
+
+@pytest.mark.parametrize("method", ["RT", "IT"])
+def test_curation_is_decided_for_each_method_by_the_whole_recipe_against_raw(testbed_results, cards, method):
+    claim = f"curation-helps-{method.lower()}"
+    outcome = check(testbed_results, cards)[claim].outcome
+    assert (outcome.verdict, outcome.cells) == ("holds", 1)
+    assert outcome.why.startswith("structured: 0.04 [")
+    worse = [
+        replace(row, value=0.4, low=0.3, high=0.5)
+        if (row.method, row.recipe, row.metric) == (method, "lexical", "acceptable_rate")
+        else row
+        for row in testbed_results
+    ]
+    found = check(worse, cards)
+    assert found[claim].outcome.verdict == "does not hold"
+    other = "it" if method == "RT" else "rt"
+    assert found[f"curation-helps-{other}"].outcome.verdict == "holds"
+    without = [row for row in testbed_results if row.recipe != "lexical"]
+    assert "structured-dirty (lexical)" in check(without, cards)[claim].outcome.why
 
 
 @pytest.mark.parametrize("count", [25, 100, 300])

@@ -18,8 +18,10 @@ from paper_repro.report.figure import Drawing
 from paper_repro.report.table import to_csv
 from paper_repro.report.testbed import PARTS, make_sections, missing_table, read_missing
 from paper_repro.report.testbed_causes import declines_drawings
-from paper_repro.report.testbed_cells import CellKey, read_cells
+from paper_repro.report.testbed_cells import CellKey, read_cells, select
+from paper_repro.report.testbed_curation import curation_drawings, curation_table, faults_table
 from paper_repro.report.testbed_figures import instructability_drawing
+from paper_repro.report.testbed_rates import rates_table
 from paper_repro.report.testbed_shipped import Shipped, as_shipped, read_shipped
 from paper_repro.report.testbed_statistics import mean_over_seeds
 from paper_repro.report.testbed_tables import (
@@ -43,12 +45,16 @@ NAMES = {
     "testbed_sizes",
     "testbed_refusal",
     "testbed_declines",
+    "testbed_rates",
+    "testbed_curation",
+    "testbed_curation_faults",
     "testbed_in_context",
     "testbed_bases",
     "claims_testbed",
 }
 SETTINGS = ReportSettings(source="both", tables=(11,), figures=())
-TABLES_ALONE = {"testbed_bases", "claims_testbed"}
+TABLES_ALONE = {"testbed_bases", "testbed_curation_faults", "claims_testbed"}
+LEFT = {"tuning-rate": {"every base": "left to a longer run"}}
 
 
 def rows_of(table) -> list[dict[str, str]]:
@@ -129,6 +135,78 @@ def test_in_context_and_sizes(cells):
     assert sizes_table(read_cells([]), {}) is None
 
 
+def test_every_rate_is_a_row_and_only_in_the_study_of_rates(cells):
+    rows = rows_of(rates_table(cells, {}))
+    assert [(row["num_refusals"], row["learning_rate"], row["method"]) for row in rows] == [
+        ("", "", "untuned"),
+        *(
+            (count, rate, method)
+            for count in ("0", "100")
+            for rate in ("0.0005", "0.001", "0.002", "0.004")
+            for method in ("RT", "IT")
+        ),
+    ]
+    unsafe = [float(row["unsafe"]) for row in rows if (row["num_refusals"], row["method"]) == ("100", "RT")]
+    assert unsafe == sorted(unsafe)
+    assert (unsafe[0], unsafe[-1]) == (0.0, 0.6)
+    assert {cell.key.rate for cell in select(cells, study="refusal")} == {None}
+    assert "learning_rate" not in rows_of(refusal_table(cells, {}))[0]
+
+
+def test_arms_stand_from_raw_to_faultless_with_their_difference_to_raw(cells):
+    rows = rows_of(curation_table(cells, {}))
+    assert list(dict.fromkeys(row["arm"] for row in rows)) == [
+        "raw",
+        "copies dropped",
+        "filtered",
+        "both",
+        "no faults",
+    ]
+    assert {row["response_set"] for row in rows} == {"structured"}
+    for row in rows:
+        if row["arm"] == "raw":
+            assert row["difference"] == ""
+        else:
+            raw = next(one for one in rows if one["arm"] == "raw" and one["method"] == row["method"])
+            gain = float(row["acceptable"]) - float(raw["acceptable"])
+            assert float(row["difference"]) == pytest.approx(gain, abs=0.011)
+            assert float(row["difference_low"]) < gain < float(row["difference_high"])
+    left = rows_of(faults_table(cells))
+    assert [(row["arm"], row["rows"], row["faulty"]) for row in left] == [
+        ("raw", "1000", "0.140"),
+        ("copies dropped", "1000", "0.120"),
+        ("filtered", "1000", "0.080"),
+        ("both", "1000", "0.060"),
+        ("no faults", "1000", "0.000"),
+    ]
+
+
+def test_arms_of_unequal_size_show_it_and_uncounted_faults_are_no_zero(testbed_results):
+    rows = [row for row in testbed_results if row.study == "curation"]
+    fewer = [replace(row, n=800) if (row.recipe, row.seed) == ("lexical", 1) else row for row in rows]
+    assert [row["rows"] for row in rows_of(faults_table(read_cells(fewer)))] == [
+        "1000", "1000", "1000", "800 to 1000", "1000",
+    ]  # fmt: skip
+    uncounted = read_cells(row for row in rows if row.benchmark != "testbed-training-rows")
+    assert faults_table(uncounted) is None
+    (drawing,) = curation_drawings(uncounted)
+    assert [text.get_text() for text in drawing.draw().axes[1].texts] == ["missing"] * 5
+
+
+def test_a_study_left_to_another_run_is_missing_with_the_reason_unless_it_is_shipped(testbed_results, cards):
+    run = [row for row in testbed_results if row.study != "tuning-rate"]
+    sections, _ = make_sections(run, cards, LEFT, None)
+    (rate,) = (section for section in sections if section.id == "testbed-rate")
+    (table,) = rate.items
+    assert rows_of(table)[0]["acceptable"] == "missing"
+    assert "Missing, every base: left to a longer run" in table.notes
+    bases = next(section for section in sections if section.id == "testbed-bases")
+    assert "every base" not in to_csv(bases.items[0])
+    sections, _ = make_sections(run, cards, LEFT, Shipped(testbed_results, FACTS))
+    own = [section.id for section in sections if section.id.endswith("testbed-rate")]
+    assert own == ["shipped-testbed-rate"]
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("with_cards", [True, False])
 def test_every_figure_fits_its_size_with_and_without_cards(testbed_results, cards, with_cards):
@@ -197,7 +275,7 @@ def test_the_testbed_stands_first_under_names_of_its_own(page):
 
 def test_no_testbed_number_stands_under_a_paper_models_name(page):
     own = [page.path / f"{name}.csv" for name in NAMES if (page.path / f"{name}.csv").is_file()]
-    assert len(own) == 9
+    assert len(own) == 12
     assert not [model for model in MODELS for path in own if model in path.read_text()]
     published = list(page.path.glob("table_*.csv"))
     assert published
