@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(r"^```(\w+)?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # the command's own tests cannot run inside themselves, and a set-up would replace the environment they run in
 ONLY_PLANNED = re.compile(r"^make\b(?! reproduce$)", re.MULTILINE)
-STUDIES = ("instructability", "refusal", "corpora", "formats", "declines")
+STUDIES = ("instructability", "refusal", "corpora", "formats", "declines", "curation")
 SMALL = (
     *(f"studies.{study}.base_size=16 studies.{study}.seeds=[0]" for study in STUDIES),
     *(f"studies.{study}.num_refusals=[0,16]" for study in ("refusal", "declines")),
