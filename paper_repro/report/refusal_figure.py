@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # what one figure holds constant; study, model and judge enter the file's name only where they vary
-SERIES = ("study", "base_model", "judge", "response_set", "recipe", "seed")
+SERIES = ("study", "base_model", "judge", "response_set", "recipe", "seed", "learning_rate")
 Group = tuple[int | None, str | None]
 
 
 def refusal_drawings(rows: Sequence[RunRow]) -> list[Drawing]:
-    """One bar figure for each response set, recipe and seed; the untuned model stands in each. In context: in none."""
+    """One bar figure a response set, recipe, seed and learning rate; the untuned model stands in each.
+
+    What was asked in context stands in none.
+    """
     tuned = [row for row in rows if row["method"] not in UNTUNED]
     series = list(dict.fromkeys(tuple(row[name] for name in SERIES) for row in tuned))
     varying = [len({key[index] for key in series}) > 1 for index in range(len(SERIES))]
@@ -54,12 +57,13 @@ def _drawing(name: str, key: tuple, rows: Sequence[RunRow]) -> Drawing:
     order = list(BENCHMARKS)
     panels = sorted(found, key=lambda p: (order.index(p[0]) if p[0] in BENCHMARKS else len(order), p))
     title = f"Refusal rates of {facts['base_model']} tuned on {facts['response_set']} (recipe {facts['recipe']})"
+    rate = "" if facts["learning_rate"] is None else f", learning rate {facts['learning_rate']:g}"
     return Drawing(
         name,
         title,
         "Bars of refusal rates for the untuned model, and for IT beside RT by number of refusals in training, with "
         f"95 % intervals; one panel for each of: {', '.join(_panel_title(panel) for panel in panels)}.",
-        f"this run's scores; judge {facts['judge']}, seed {facts['seed']}",
+        f"this run's scores; judge {facts['judge']}, seed {facts['seed']}{rate}",
         lambda: _draw(rows, panels),
         ("Whiskers: 95 % intervals over prompts. No bar: no response could be classified, or it was not measured.",),
     )

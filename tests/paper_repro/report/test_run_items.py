@@ -16,7 +16,7 @@ from artifacts.published import read_published
 from artifacts.published_tables import MODELS
 from paper_repro.report.funnel import funnel_drawing, funnel_table, read_funnel
 from paper_repro.report.measures import length_table, relevance_table
-from paper_repro.report.refusal import METRICS, refusal_table, side_by_side_table
+from paper_repro.report.refusal import METRICS, claim_cells, refusal_table, side_by_side_table
 from paper_repro.report.refusal_figure import refusal_drawings
 from paper_repro.report.run_rows import run_rows
 from paper_repro.report.table import to_csv
@@ -82,6 +82,23 @@ def test_columns_that_never_vary_become_a_note_and_those_that_do_are_shown(resul
     assert "All rows: study refusal, recipe paper, seed 0, judge refusal-rules." in table.notes
     two = results + [replace(row, seed=1) for row in results if row.seed == 0]
     assert "seed" in [column.key for column in refusal_table(run_rows(two, METRICS)).columns]
+
+
+def test_learning_rates_are_rows_and_figures_of_their_own_and_no_seeds_of_each_other(results):
+    tuned = [row for row in results if row.method != "untuned"]
+    both = [replace(row, learning_rate=rate) for row in tuned for rate in (0.0002, 0.001)]
+    rows = run_rows(both, METRICS)
+    found = rows_of(refusal_table(rows))
+    assert [row["learning_rate"] for row in found[:2]] == ["0.0002", "0.001"]
+    assert [drawing.name for drawing in refusal_drawings(rows)] == [
+        "refusal_rates_dolly_paper_0-0002",
+        "refusal_rates_dolly_paper_0-001",
+    ]
+    cells, seeds = claim_cells(rows)
+    assert seeds == 1
+    assert len(cells) == 2 * len(claim_cells(run_rows(tuned, METRICS))[0])
+    one = refusal_table(run_rows([replace(row, learning_rate=0.0002) for row in tuned], METRICS))
+    assert any("learning rate 0.0002" in note for note in one.notes)
 
 
 def test_side_by_side_keeps_the_blocks_apart(results):
