@@ -44,6 +44,11 @@ FAULTS = {
 }
 
 
+def asked(body: dict[str, Any]) -> str:
+    """The prompt of a completion, or the last message of a chat."""
+    return body["prompt"] if "prompt" in body else body["messages"][-1]["content"]
+
+
 @dataclass
 class Call:
     """One call as the server saw it."""
@@ -55,7 +60,7 @@ class Call:
 
     @property
     def prompt(self) -> str:
-        return self.body["messages"][-1]["content"]
+        return asked(self.body)
 
 
 @dataclass
@@ -73,7 +78,7 @@ class ChatServer:
         errors: Faults of the server itself; none in a good test.
     """
 
-    answer: Callable[[dict[str, Any]], str | dict] = lambda body: "echo of " + body["messages"][-1]["content"]
+    answer: Callable[[dict[str, Any]], str | dict] = lambda body: "echo of " + asked(body)
     fault: Callable[[str, int], str | int | None] = lambda prompt, number: None
     delay: Callable[[str], float] = lambda prompt: 0.0
     retry_after: str = "0.05"
@@ -144,7 +149,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = json.loads(data)
-        prompt = body["messages"][-1]["content"]
+        prompt = asked(body)
+        self.is_chat = "messages" in body
         with chat.lock:
             number = chat.seen[prompt]
             chat.seen[prompt] += 1
@@ -154,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
             chat.in_flight = max(chat.in_flight, chat.now_there)
         try:
             time.sleep(chat.delay(prompt))
-            if self.path != "/v1/chat/completions":
+            if self.path != ("/v1/chat/completions" if self.is_chat else "/v1/completions"):
                 self._error(404)
             elif isinstance(fault, int):
                 self._error(fault)
@@ -169,12 +175,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _completion(self, text: str | dict) -> dict[str, Any]:
         if isinstance(text, dict):
             return text
+        said = {"message": {"role": "assistant", "content": text}} if self.is_chat else {"text": text}
         return {
             "id": "c",
-            "object": "chat.completion",
+            "object": "chat.completion" if self.is_chat else "text_completion",
             "created": 0,
             "model": "served-model",
-            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+            "choices": [{"index": 0, "finish_reason": "stop", **said}],
             "usage": {"prompt_tokens": 7, "completion_tokens": len(text.split()), "total_tokens": 0},
         }
 
@@ -260,7 +267,8 @@ class _Handler(BaseHTTPRequestHandler):
             choice["finish_reason"] = ends[fault]
         elif fault in ("empty", "blank", "null", "half_surrogate"):
             texts = {"empty": "", "blank": " \n", "null": None, "half_surrogate": "half \ud800 of a pair"}
-            choice["message"]["content"] = texts[fault]
+            said, key = (choice["message"], "content") if self.is_chat else (choice, "text")
+            said[key] = texts[fault]
         elif fault == "no_choice":
             whole["choices"] = []
         else:

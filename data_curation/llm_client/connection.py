@@ -57,7 +57,7 @@ class Connection:
             # the timeout of the HTTP library is one between two bytes; this is one of the whole call
             async with asyncio.timeout(self.server.timeout_s):
                 body = await self._send(request)
-            return read_reply(body)
+            return read_reply(body, chat=request.prompt is None, may_be_blank=request.may_be_blank)
         except Fault as fault:
             return Fault(fault.reason, plain(fault.detail, self._secret), fault.retry_after)
         except TimeoutError:
@@ -71,6 +71,14 @@ class Connection:
     async def _send(self, request: Request) -> bytes:
         """The body of the reply to a request."""
         decoding = self.model.decoding
+        if request.prompt is not None:
+            reply = await self._client.completions.with_raw_response.create(
+                model=self.model.name,
+                prompt=request.prompt,
+                extra_body=decoding.extra or None,
+                **decoding.parameters(),
+            )
+            return reply.http_response.content
         messages: Any = [{"role": role, "content": content} for role, content in request.messages]
         reply = await self._client.chat.completions.with_raw_response.create(
             model=self.model.name, messages=messages, extra_body=decoding.extra or None, **decoding.parameters()

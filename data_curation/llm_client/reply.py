@@ -1,4 +1,4 @@
-"""Read the body of a chat completion strictly: an answer, or the fault it has."""
+"""Read the body of a completion strictly: an answer, or the fault it has."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from data_curation.llm_client.requests import Answer
 ENDS = ("stop", "length")
 
 
-def read_reply(body: bytes) -> Answer:
-    """The answer in a reply's body.
+def read_reply(body: bytes, *, chat: bool = True, may_be_blank: bool = False) -> Answer:
+    """The answer in a reply's body: of a chat completion, or of a completion of a text.
 
     The openai package builds its objects without checking them; here a reply that lacks what an answer needs is a
     fault, so that nothing is taken for an answer that was none.
@@ -24,17 +24,17 @@ def read_reply(body: bytes) -> Answer:
     choices = value.get("choices")
     if not isinstance(choices, list) or len(choices) != 1 or not isinstance(choices[0], dict):
         raise Fault("broken_reply", "not a chat completion: one choice is expected")
-    message, finish = choices[0].get("message"), choices[0].get("finish_reason")
+    message, finish = choices[0].get("message") if chat else choices[0], choices[0].get("finish_reason")
     if not isinstance(message, dict):
         raise Fault("broken_reply", "not a chat completion: the choice has no message")
     if finish == "content_filter":
         raise Fault("filtered", "the server's filter withheld the answer")
     if finish not in ENDS:
         raise Fault("wrong_finish", f"the answer ended with {finish!r:.60}")
-    text = message.get("content")
+    text = message.get("content" if chat else "text")
     if text is not None and not isinstance(text, str):
         raise Fault("broken_reply", f"not a chat completion: the content is {type(text).__name__}, not text")
-    if text is None or not text.strip():
+    if text is None or not (may_be_blank or text.strip()):
         raise Fault("empty", f"no text in the answer (it ended with '{finish}')")
     if not _is_text(text):
         raise Fault("broken_reply", "the answer's text is not valid Unicode")

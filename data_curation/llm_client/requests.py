@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from artifacts.digests import digest_json
 from data_curation.llm_client.settings import ModelSettings
 
+PROMPT_ROLE = "prompt"  # the role of a text to be continued as it stands: no server has one of that name
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -15,10 +17,22 @@ class Request:
     Attributes:
         messages: `(role, content)` pairs, in order: exactly what is sent.
         sample: Number of the draw, where the same thing is asked several times on purpose.
+        may_be_blank: Whether a text of nothing, or of white space, is an answer too; else it counts as a fault.
     """
 
     messages: tuple[tuple[str, str], ...]
     sample: int = 0
+    may_be_blank: bool = False
+
+    @classmethod
+    def of_prompt(cls, prompt: str, may_be_blank: bool = False) -> Request:
+        """A text to be continued (`/completions`), which no template of the server touches."""
+        return cls(((PROMPT_ROLE, prompt),), may_be_blank=may_be_blank)
+
+    @property
+    def prompt(self) -> str | None:
+        """The text to be continued, or None where messages are to be answered (`/chat/completions`)."""
+        return self.messages[0][1] if [role for role, _ in self.messages] == [PROMPT_ROLE] else None
 
     @property
     def bytes(self) -> int:
@@ -31,7 +45,7 @@ class Answer:
     """What the model said.
 
     Attributes:
-        text: Its text, never blank.
+        text: Its text, not blank unless the request allows that.
         finish_reason: `stop`, or `length` where it was cut at the limit of tokens.
         model: Name that the server gave, or None.
         prompt_tokens: As the server counted, or None.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,6 @@ import typer
 
 from artifacts.settings import load_settings
 from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage
-from paper_repro.generate.settings import GenerateSettings
-from paper_repro.generate.stage import GENERATE, generate_inputs, neutral_settings
-from paper_repro.train.settings import TrainSettings
 
 _HELP = """Answer prompts by batched greedy decoding.
 
@@ -21,6 +19,10 @@ by the seed (--set limit=null takes all). A run that was stopped goes on with th
 Without --model the untuned base answers: the setting base (--set base.name=... --set base.weights=...), or else the
 base that rt train tunes by default. Untuned weights can also be asked in context: --style urial shows them queries with
 answers, urial-r answers alone, zero-shot nothing; a reply then ends at the template's next marker.
+
+A server answers with --server and --served-model (vLLM, or any other with OpenAI's interface): it continues the same
+rendered prompt, greedily, and sent.jsonl holds what was sent. --model then says which tuned model it serves (else give
+--set served.parameters=N). The key is read from OPENAI_API_KEY. A run that was stopped asks only for the rest.
 
 The folder made holds generations.parquet: prompt, response, finish_reason (eos, length, stop), num_tokens.
 
@@ -52,6 +54,12 @@ def generate(
             show_default=False,
         ),
     ] = None,
+    server: Annotated[
+        str | None, typer.Option(metavar="URL", help="Server that answers: http://HOST:PORT/v1.", show_default=False)
+    ] = None,
+    served_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name there.", show_default=False)
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(help="Prompts of each benchmark and subset (default 40).", show_default=False)
     ] = None,
@@ -64,8 +72,17 @@ def generate(
     debug: Debug = False,
 ) -> None:
     """Parse the options and run the stage."""
-    resolved = load_settings(GenerateSettings, settings, overrides or (), limit=limit, style=style)
-    if model is None and resolved.base is None:
+    # numpy and the client of servers: too slow for `rt --help`
+    from paper_repro.generate.settings import GenerateSettings
+    from paper_repro.generate.stage import GENERATE, generate_inputs, neutral_settings
+    from paper_repro.train.settings import TrainSettings
+
+    options = {"server.url": server, "served.name": served_model}
+    chosen = [f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None]
+    chosen += ["engine=openai"] if chosen else []
+    given = [*chosen, *(overrides or ())]
+    resolved = load_settings(GenerateSettings, settings, given, limit=limit, style=style)
+    if model is None and resolved.base is None and resolved.engine == "in-process":
         resolved = resolved.model_copy(update={"base": TrainSettings().base})
     inputs = generate_inputs(resolved, prompts or [], model, demonstrations)
     run_stage(GENERATE, neutral_settings(resolved), inputs, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)

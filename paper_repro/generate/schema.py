@@ -21,19 +21,22 @@ PROMPTS = pa.schema(
         optional("reference", pa.string()),
     ]
 )
-SCHEMA = pa.schema(
+SCHEMA = pa.schema(  # of what is written
     [
         *PROMPTS,
         pa.field("response", pa.string(), nullable=False),
         pa.field("finish_reason", pa.string(), nullable=False),  # eos, length or stop
-        pa.field("num_tokens", pa.int64(), nullable=False),  # tokens generated, end-of-sequence not counted
+        # tokens generated, end-of-sequence not counted; a server counts in its own way
+        pa.field("num_tokens", pa.int64(), nullable=False),
     ]
 )
+# a server may not tell
+UNCOUNTED = SCHEMA.set(SCHEMA.get_field_index("num_tokens"), pa.field("num_tokens", pa.int64()))
 
 
 def read_generations(folder: Path) -> list[dict[str, Any]]:
     """Rows of a generations artifact, in prompt order; ids must be unique within it."""
-    rows = read_rows(folder / GENERATIONS, SCHEMA)
+    rows = read_rows(folder / GENERATIONS, UNCOUNTED)
     if len({row["prompt_id"] for row in rows}) != len(rows):
         raise InputError("a prompt_id occurs twice", where=str(folder / GENERATIONS))
     return rows

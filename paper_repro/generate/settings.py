@@ -8,16 +8,40 @@ from pydantic import Field, model_validator
 
 from artifacts.errors import UserError
 from artifacts.settings import Settings
+from data_curation.llm_client.server import ServerSettings
 from paper_repro.in_context import Template, load_template
 from paper_repro.models import ModelSource
 
 Positive = Annotated[int, Field(ge=1)]
 
 
+class ServedModel(Settings):
+    """A model on an OpenAI-compatible server, and what the server is asked.
+
+    Attributes:
+        name: The model's name on the server.
+        revision: Revision of the weights behind it, where you know it; a server does not tell.
+        parameters: Of the model, for the results; needed where no model artifact tells.
+        endpoint: `completions`: the server continues our rendered prompt as it stands and only adds its tokenizer's
+            beginning-of-sequence token, as vLLM does. `chat`: the server gets the bare instruction and puts its own
+            template around it, which for a model of ours is the one saved with its tokenizer.
+        extra: Further keys of the request body, as the server names them.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    revision: str | None = None
+    parameters: Positive | None = None
+    endpoint: Literal["completions", "chat"] = "completions"
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+
 class GenerateSettings(Settings):
     """Which prompts are answered, and how.
 
     Attributes:
+        engine: `in-process` (transformers, batched), or `openai`: vLLM or another server with OpenAI's interface.
+        served: The model on the server, under `engine: openai`.
+        server: The server; no part of the identity. Its key comes from the environment alone.
         base: Weights to answer with untuned; None where a model artifact answers.
         style: How a prompt is put to the model: `chat` (the paper's template, for tuned and untuned weights), or in
             context, for untuned weights alone: `urial`, `urial-r` or `zero-shot` (see `paper_repro.in_context`).
@@ -37,6 +61,9 @@ class GenerateSettings(Settings):
         device: `auto` takes a GPU where there is one.
     """
 
+    engine: Literal["in-process", "openai"] = "in-process"
+    served: ServedModel | None = None
+    server: ServerSettings = Field(default=ServerSettings(), exclude=True)
     base: ModelSource | None = None
     style: Literal["chat", "urial", "urial-r", "zero-shot"] = "chat"
     template: Template | None = None
@@ -70,6 +97,26 @@ class GenerateSettings(Settings):
         if self.style == "chat" and self.template is not None:
             raise ValueError("template is without effect under style: chat; name an in-context style")
         return self
+
+    @model_validator(mode="after")
+    def _engine_fits(self) -> GenerateSettings:
+        if (self.engine == "openai") != (self.served is not None):
+            raise ValueError("engine: openai needs served.name, the model's name on the server, and goes with it alone")
+        if self.served is not None and self.base is not None:
+            raise ValueError("base is without effect under engine: openai; the server has the weights")
+        if self.served is not None and self.served.endpoint == "chat" and self.style != "chat":
+            raise ValueError(f"style: {self.style} is a prompt of our own; use served.endpoint: completions")
+        return self
+
+    def resolved(self) -> dict[str, Any]:
+        """As ever; what only a server needs stands in it only where one answers, so other digests stay as they were."""
+        values = super().resolved()
+        if self.engine == "in-process":
+            del values["engine"], values["served"]
+        else:
+            for name in ("base", "batch_size", "dtype", "device"):
+                del values[name]
+        return values
 
     @property
     def stops(self) -> tuple[str, ...]:

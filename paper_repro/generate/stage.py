@@ -17,7 +17,7 @@ from artifacts.stage import Stage, Workspace, thread_count
 from paper_repro.columns import read_rows, write_rows
 from paper_repro.conditions import Condition
 from paper_repro.generate.decode import Decoded, decode_batch
-from paper_repro.generate.schema import GENERATIONS, PROMPTS, SCHEMA
+from paper_repro.generate.schema import GENERATIONS, PROMPTS, SCHEMA, UNCOUNTED
 from paper_repro.generate.settings import GenerateSettings
 from paper_repro.in_context import METHOD_OF_STYLE, prompt_text, read_demonstrations, trimmed
 from paper_repro.models import ModelSource, load_base, load_tokenizer, pad_id, parameter_count
@@ -49,12 +49,14 @@ def generate_inputs(
 ) -> dict[str, Path]:
     """Inputs of the stage: `prompts-<benchmark>` for each prompts artifact, and `model`, or the base's own.
 
+    Where a server answers, `model` may say what it serves, for the condition; its weights are not read.
+
     `demonstrations` (a file or `corpus` artifact) take the place of those of the template.
 
     Raises:
         InputError: no prompts, a benchmark given twice, not one of model and base, or a style that does not fit.
     """
-    if (model is None) == (settings.base is None):
+    if settings.engine == "in-process" and (model is None) == (settings.base is None):
         raise InputError(
             "nothing to answer with" if model is None else "both a model and a base are given",
             fix="give either a tuned model (--model DIR) or untuned weights (setting: base)",
@@ -69,7 +71,9 @@ def generate_inputs(
         inputs[name] = folder
     if not prompts:
         raise InputError("no prompts are given", fix="give prompts artifacts (made by rt collect)")
-    return inputs | (settings.base.inputs() if settings.base else {"model": model})
+    if settings.base:
+        return inputs | settings.base.inputs()
+    return inputs if model is None else inputs | {"model": model}
 
 
 def _check_style(settings: GenerateSettings, model: Path | None, demonstrations: Path | None) -> None:
@@ -118,19 +122,40 @@ def _work(settings: GenerateSettings, inputs: Mapping[str, Path], workspace: Wor
     if len({row["prompt_id"] for row in given}) != len(given):
         raise InputError("a prompt_id occurs twice in the prompts given")
     rows = choose(given, settings.limit, settings.seed)
-    model, tokenizer, condition = _load(settings, inputs)
-    prompts = _prompts(tokenizer, rows, settings, inputs)
-    replies = _answer(model, tokenizer, prompts, settings, workspace)
+    condition, replies = (_ask if settings.engine == "openai" else _decode)(settings, inputs, rows, workspace)
     done = [row | reply for row, reply in zip(rows, replies, strict=True)]
-    write_rows(workspace.path / GENERATIONS, done, SCHEMA)
+    counted = all(row["num_tokens"] is not None for row in done)
+    write_rows(workspace.path / GENERATIONS, done, SCHEMA if counted else UNCOUNTED)
     workspace.summary.update(
         condition=condition.resolved(),
         prompts=dict(sorted(Counter(_name(row) for row in done).items())),
         finish_reasons=dict(sorted(Counter(row["finish_reason"] for row in done).items())),
-        tokens=sum(row["num_tokens"] for row in done),
-        longest_prompt_tokens=max(map(len, prompts)),
-        device=model.device.type,
+        tokens=sum(row["num_tokens"] for row in done) if counted else None,
     )
+
+
+def _decode(
+    settings: GenerateSettings, inputs: Mapping[str, Path], rows: Sequence[Row], workspace: Workspace
+) -> tuple[Condition, list[Row]]:
+    """Replies decoded here, and the condition."""
+    model, tokenizer, condition = _load(settings, inputs)
+    prompts = _prompts(tokenizer, rows, settings, inputs)
+    workspace.summary.update(longest_prompt_tokens=max(map(len, prompts)), device=model.device.type)
+    return condition, _answer(model, tokenizer, prompts, settings, workspace)
+
+
+def _ask(
+    settings: GenerateSettings, inputs: Mapping[str, Path], rows: Sequence[Row], workspace: Workspace
+) -> tuple[Condition, list[Row]]:
+    """Replies of the server, and the condition."""
+    from paper_repro.generate.served import ask_server, served_condition, served_requests
+
+    if "model" in inputs:
+        condition = Condition(**read_manifest(inputs["model"], kind="model").summary["condition"])
+    else:
+        condition = served_condition(settings)
+    requests = served_requests(settings, rows, _shown(settings, inputs))
+    return condition, ask_server(settings, rows, requests, workspace)
 
 
 def _name(row: Row) -> str:
@@ -166,11 +191,16 @@ def _prompts(
     """Token ids of every row's prompt in the style of the settings."""
     if settings.style == "chat":
         return [inference_ids(tokenizer, row["prompt"]) for row in rows]
-    shown = settings.template.demonstrations
-    if "demonstrations" in inputs:
-        shown = read_demonstrations(inputs["demonstrations"])
+    shown = _shown(settings, inputs)
     texts = [prompt_text(settings.template, settings.style, row["prompt"], shown) for row in rows]
     return [prompt_ids(tokenizer, text) for text in texts]
+
+
+def _shown(settings: GenerateSettings, inputs: Mapping[str, Path]) -> Sequence[Any]:
+    """Demonstrations of an in-context style."""
+    if "demonstrations" in inputs:
+        return read_demonstrations(inputs["demonstrations"])
+    return settings.template.demonstrations if settings.template else ()
 
 
 def _answer(
