@@ -27,7 +27,7 @@ prompts: [testbed-benign, testbed-unsafe]
 curation: {{corpora: [testbed-terse], recipes: [lexical]}}
 studies:
   refusal: {{response_sets: [testbed-terse], num_refusals: [0, 3], base_size: 4, seeds: [0, 1]}}
-  other: {{response_sets: [testbed-terse], methods: [rt], base_size: 4, untuned: false}}
+  other: {{response_sets: [testbed-terse], methods: [rt], base_size: 4, untuned: false, planted_faults: true}}
   in-context: {{template: plain, demonstrations: testbed-demonstrations}}
 train:
   base: {{name: {base}, weights: path}}
