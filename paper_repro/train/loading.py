@@ -56,7 +56,7 @@ def load_with_adapter(settings: TrainSettings, source: ModelSource) -> PreTraine
 
     model = load_for_training(settings, source)
     if settings.recompute_above is not None:
-        model.gradient_checkpointing_enable()
+        model.activation_checkpointing_enable()
         model.enable_input_require_grads()
     return model if settings.preset == "full" else get_peft_model(model, lora_config(settings.lora))
 

@@ -6,12 +6,14 @@ import gc
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from artifacts.errors import StageError
 from paper_repro.models import ModelSource
 from paper_repro.sequences import IGNORED, TokenSequence
 from paper_repro.train.loss import set_recomputing, summed_loss
+from paper_repro.train.packing import laid
 from paper_repro.train.processes import process_count
 from paper_repro.train.settings import TrainSettings
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
+PACK_SIZES = (16384, 8192, 4096, 2048, 1024, 512, 256)  # tokens of a packed pass that `auto` tries
+CPU_PACK = 768  # what `auto` is on a CPU
 log = logging.getLogger("rt")
 
 
@@ -66,42 +70,61 @@ def can_try() -> bool:
     return torch.cuda.is_available()
 
 
-def find_batch(
+def find_sizes(
     settings: TrainSettings,
     source: ModelSource,
     sequences: Sequence[TokenSequence],
     load: Callable[..., PreTrainedModel],
-) -> int:
-    """Most sequences a forward pass for which one whole optimiser step fits in memory.
+) -> dict[str, int | None]:
+    """`per_device_batch` and `pack_tokens` as numbers: what is `auto` is the most for which a step fits in memory.
 
-    Every divisor of the processes' share of `global_batch` is tried, the largest first, on the longest sequences: no
-    later pass can be larger. The copy of the model that it is tried on is thrown away.
+    Tried are, the largest first, packed passes of `PACK_SIZES` tokens, or every divisor of the processes' share of
+    `global_batch`, on the longest sequences: no later pass needs more. The copy of the model that they are tried on is
+    thrown away. On a CPU, where nothing can be tried, `auto` is 1 sequence a pass, or `CPU_PACK`.
 
     Args:
-        settings: With `per_device_batch: auto`.
+        settings: With or without `auto`.
         source: The base.
         sequences: The training data.
         load: `load(settings, source)` gives the model as it is trained, adapter included.
 
     Raises:
-        StageError: not even one sequence fits.
+        StageError: not even the smallest fits.
     """
+    share = settings.global_batch // process_count()
+    sizes = {"per_device_batch": settings.per_device_batch, "pack_tokens": settings.pack_tokens}
+    if sizes["pack_tokens"] == "auto":
+        sizes["pack_tokens"] = (
+            _largest(settings, source, sequences, load, PACK_SIZES, _packed) if can_try() else CPU_PACK
+        )
+    if sizes["per_device_batch"] == "auto":
+        divisors = [size for size in range(share, 0, -1) if share % size == 0]
+        tried = can_try() and settings.pack_tokens is None  # packed, it decides nothing
+        sizes["per_device_batch"] = _largest(settings, source, sequences, load, divisors, _padded) if tried else 1
+    return sizes
+
+
+def _largest(
+    settings: TrainSettings,
+    source: ModelSource,
+    sequences: Sequence[TokenSequence],
+    load: Callable[..., PreTrainedModel],
+    sizes: Sequence[int],
+    batch_of: Callable[[Sequence[TokenSequence], int], dict[str, torch.Tensor]],
+) -> int:
+    """The first of the sizes, which fall, with which a step fits."""
     import torch
 
-    share = settings.global_batch // process_count()
-    sizes = [size for size in range(share, 0, -1) if share % size == 0]
-    if not can_try():
-        return 1
     longest = sorted(sequences, key=lambda row: (-len(row.input_ids), row.input_ids))
-    with naming_the_setting(settings.model_copy(update={"per_device_batch": 1})):
+    with naming_the_setting(settings.model_copy(update={"per_device_batch": 1, "pack_tokens": None})):
         model = load(settings, source).to("cuda" if torch.cuda.is_available() else "cpu").train()
         for size in sizes:
             try:
-                _one_step(model, longest[:size], settings.recompute_above)
+                _one_step(model, batch_of(longest, size), settings)
             except Exception as error:
-                if size == 1 or not out_of_memory(error):
+                if size == sizes[-1] or not out_of_memory(error):
                     raise
-                log.info("train: per_device_batch: auto: %s do not fit", size)
+                log.info("train: auto: %s at once do not fit", size)
             else:
                 break
             finally:
@@ -112,32 +135,47 @@ def find_batch(
     return size
 
 
-def _one_step(model: PreTrainedModel, rows: Sequence[TokenSequence], recompute_above: int | None) -> None:
+def _one_step(model: PreTrainedModel, inputs: dict[str, torch.Tensor], settings: TrainSettings) -> None:
     """Forward and backward pass, and an optimiser step at the rate 0 for the memory of its state."""
     import torch
 
-    inputs = _padded(rows, model.device)
-    if recompute_above is not None:
-        set_recomputing(model, inputs["input_ids"].numel() > recompute_above)
-    loss, tokens = summed_loss(model, inputs)
+    inputs = {name: tensor.to(model.device) for name, tensor in inputs.items()}
+    if settings.recompute_above is not None:
+        set_recomputing(model, inputs["input_ids"].numel() > settings.recompute_above)
+    lower = settings.dtype == "bfloat16"
+    with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=lower):
+        loss, tokens = summed_loss(model, inputs)
     (loss / tokens).backward()
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     torch.optim.AdamW(trained, lr=0.0, weight_decay=0.0).step()
 
 
-def _padded(rows: Sequence[TokenSequence], device: torch.device) -> dict[str, torch.Tensor]:
+def _padded(rows: Sequence[TokenSequence], size: int) -> dict[str, torch.Tensor]:
+    """One padded forward pass of the first `size` rows."""
     import torch
 
+    rows = rows[:size]
     longest = max(len(row.input_ids) for row in rows)
 
     def table(lists: Sequence[Sequence[int]], filler: int) -> torch.Tensor:
-        return torch.tensor([[*one, *[filler] * (longest - len(one))] for one in lists], device=device)
+        return torch.tensor([[*one, *[filler] * (longest - len(one))] for one in lists])
 
     return {
         "input_ids": table([row.input_ids for row in rows], 0),
         "labels": table([row.labels for row in rows], IGNORED),
         "attention_mask": table([[1] * len(row.input_ids) for row in rows], 0),
     }
+
+
+def _packed(rows: Sequence[TokenSequence], size: int) -> dict[str, torch.Tensor]:
+    """One packed forward pass: the first rows of `size` tokens, the first at least; again from the first if too few."""
+    chosen, room = [], size
+    for row in cycle(rows):
+        room -= len(row.input_ids)
+        if chosen and room < 0:
+            break
+        chosen.append({"input_ids": row.input_ids, "labels": row.labels})
+    return laid(chosen, [1.0] * len(chosen))
 
 
 def _let_go() -> None:

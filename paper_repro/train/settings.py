@@ -87,7 +87,8 @@ class TrainSettings(Settings):
         pack_tokens: The sequences of one optimiser step are laid end to end into forward passes of at most so many
             tokens, without padding and without seeing each other (a longer one is alone); `per_device_batch` then only
             says over what `microbatch_mean` takes its means. The step, and so the loss trajectory, is that of padded
-            batches up to rounding (and other draws of dropout). None: padded batches.
+            batches up to rounding (and other draws of dropout). `auto`: the most that fit in the GPU's memory, found by
+            trying; 768 on a CPU. None: padded batches.
         sort_within_batch: Put the sequences of one optimiser step in order of length before they are cut into
             forward passes: less padding, the same step (under `token_mean`).
         loss_normalisation: Over a step's forward passes: `microbatch_mean` (mean of their means: what the paper's
@@ -123,7 +124,7 @@ class TrainSettings(Settings):
     epochs: Positive = 1
     global_batch: Positive = 8
     per_device_batch: Positive | Literal["auto"] = 1
-    pack_tokens: Positive | None = 768
+    pack_tokens: Positive | Literal["auto"] | None = 768
     sort_within_batch: bool = True
     loss_normalisation: Literal["microbatch_mean", "token_mean"] = "token_mean"
     learning_rate: Annotated[float, Field(gt=0)] = 2e-4
@@ -154,6 +155,11 @@ class TrainSettings(Settings):
         if self.per_device_batch != "auto" and self.global_batch % self.per_device_batch:
             raise ValueError(
                 f"global_batch ({self.global_batch}) must be a multiple of per_device_batch ({self.per_device_batch})"
+            )
+        if self.per_device_batch == "auto" and self.loss_normalisation == "microbatch_mean":
+            raise ValueError(
+                "per_device_batch: auto would make microbatch_mean depend on the machine's memory; "
+                "give a number, or use token_mean"
             )
         if self.warmup_steps and self.schedule == "constant":
             raise ValueError("warmup_steps is without effect under schedule: constant; use constant_with_warmup")

@@ -26,7 +26,7 @@ from paper_repro.models import ModelSource, load_tokenizer, parameter_count
 from paper_repro.sequences import fitting_chat_template
 from paper_repro.train.data import TrainingData, condition_facts, load_data
 from paper_repro.train.loading import check_machine, load_for_training, load_with_adapter
-from paper_repro.train.memory import find_batch, naming_the_setting
+from paper_repro.train.memory import find_sizes, naming_the_setting
 from paper_repro.train.merge import MergeCheck, adapter_check, save_adapter, save_model
 from paper_repro.train.processes import check_processes, follow, lead, process_count
 from paper_repro.train.settings import TrainSettings
@@ -71,7 +71,7 @@ def follow_leader(settings: TrainSettings, trainset: Path) -> None:
     if not task["train"]:
         return
     source = settings.base.at(inputs.get("base"))
-    settings = settings.model_copy(update={"per_device_batch": task["per_device_batch"]})
+    settings = settings.model_copy(update=task["sizes"])
     data = load_data(load_tokenizer(source), trainset, settings)
     with TemporaryDirectory() as scratch:
         trajectory = Trajectory(Path(scratch) / "trajectory.jsonl", 0)
@@ -109,6 +109,7 @@ def _work(settings: TrainSettings, inputs: Mapping[str, Path], workspace: Worksp
         **parameters,
         "processes": process_count(),
         "per_device_batch": settings.per_device_batch,
+        "pack_tokens": settings.pack_tokens,
         "accumulation": settings.accumulation // process_count(),
         "optimiser_steps": len(trajectory.rows),
         "loss_first": trajectory.rows[0]["loss"],
@@ -134,12 +135,11 @@ def _quantiser(settings: TrainSettings) -> dict[str, str]:
 
 
 def _with_batch(settings: TrainSettings, source: ModelSource, data: TrainingData, scratch: Path) -> TrainSettings:
-    """The settings with the batch as a number: a resumed run keeps the one that was found first."""
-    if settings.per_device_batch == "auto":
-        found = scratch / "batch.json"
+    """The settings with all sizes as numbers: a resumed run keeps the one that was found first."""
+    if "auto" in (settings.per_device_batch, settings.pack_tokens):
+        found = scratch / "sizes.json"
         if not found.is_file():
-            size = find_batch(settings, source, data.sequences, load_with_adapter)
-            write_json(found, {"per_device_batch": size})
+            write_json(found, find_sizes(settings, source, data.sequences, load_with_adapter))
         settings = settings.model_copy(update=read_json(found))
     check_processes(settings.global_batch, settings.per_device_batch)
     passes = settings.accumulation // process_count()
@@ -166,7 +166,7 @@ def _tune(
     lead(
         {
             "train": True,
-            "per_device_batch": settings.per_device_batch,
+            "sizes": {"per_device_batch": settings.per_device_batch, "pack_tokens": settings.pack_tokens},
             "folder": str(folder.resolve()),
             "checkpoint": str(checkpoint.resolve()) if checkpoint else None,
         }

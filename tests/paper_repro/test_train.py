@@ -345,7 +345,9 @@ def test_batch_1_times_8_equals_8_times_1(base, rows, tmp_path):
     given = {"epochs": 1, "global_batch": 8, "lora": {"r": 4, "alpha": 8, "dropout": 0.0}}
     losses = []
     for size in (1, 8):
-        model = train(settings(base, per_device_batch=size, **given), rows, tmp_path / str(size))
+        chosen = settings(base, "pack_tokens=null", per_device_batch=size, **given)
+        assert chosen.pack_tokens is None and chosen.accumulation == 8 // size
+        model = train(chosen, rows, tmp_path / str(size))
         losses.append([row["loss"] for row in json.loads(model.file("trajectory.json").read_text())])
     assert losses[0] == pytest.approx(losses[1], abs=2e-5)
 
