@@ -11,9 +11,9 @@ from pydantic import Field
 
 from artifacts.settings import Settings
 from artifacts.stage import thread_count
-from data_curation.markers import ASSISTANT, USER
+from data_curation.markers import ASSISTANT, USER, response_ending
 from paper_repro.models import ModelSource, load_base, load_tokenizer, pad_id, source_of
-from paper_repro.sequences import inference_ids
+from paper_repro.sequences import inference_prompt, prompt_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -29,34 +29,56 @@ class ChatSettings(Settings):
         max_new_tokens: Longest answer, in tokens.
         temperature: 0 is greedy, as in the paper; more samples.
         seed: Of sampling; each answer starts from it, so an answer does not depend on those before.
+        remember: Put earlier exchanges before the instruction. The models were tuned on single turns, so this is a
+            look beyond the paper; without it every instruction is answered on its own.
     """
 
     source: ModelSource
     max_new_tokens: Annotated[int, Field(ge=1)] = 256
     temperature: Annotated[float, Field(ge=0)] = 0.0
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    remember: bool = False
 
 
 class Chat:
-    """A loaded model that answers single instructions (the paper's models know one turn)."""
+    """A loaded model that answers instructions, each on its own unless it is to remember.
+
+    Attributes:
+        history: Instructions and whole answers so far, in order.
+    """
 
     def __init__(self, settings: ChatSettings):
         import torch
 
         torch.set_num_threads(thread_count())
         self.settings = settings
+        self.history: list[tuple[str, str]] = []
         self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(settings.source)
         self.model: PreTrainedModel = load_base(settings.source, "bfloat16" if torch.cuda.is_available() else "float32")
         self.model.to("cuda" if torch.cuda.is_available() else "cpu")
         sampling = {"do_sample": True, "temperature": settings.temperature} if settings.temperature else {}
         self.options = {"max_new_tokens": settings.max_new_tokens, "do_sample": False, **sampling}
 
+    def prompt(self, instruction: str) -> str:
+        """The text the model continues, without the beginning-of-sequence token that its tokenizer adds."""
+        ending = response_ending(self.tokenizer.eos_token)
+        earlier = self.history if self.settings.remember else []
+        turns = [inference_prompt(asked) + answer + ending for asked, answer in earlier]
+        return "".join(turns) + inference_prompt(instruction)
+
+    def clear(self) -> None:
+        """Forget all exchanges."""
+        self.history.clear()
+
     def stream(self, instruction: str) -> Iterator[str]:
-        """Pieces of the answer as they come; ends at end-of-sequence, or before a marker the model writes itself."""
+        """Pieces of the answer as they come; ends at end-of-sequence, or before a marker the model writes itself.
+
+        A whole answer enters the history.
+        """
         import torch
         from transformers import TextIteratorStreamer
 
-        ids = torch.tensor([inference_ids(self.tokenizer, instruction)], device=self.model.device)
+        ids = torch.tensor([prompt_ids(self.tokenizer, self.prompt(instruction))], device=self.model.device)
         streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
         failures: list[BaseException] = []
 
@@ -73,10 +95,14 @@ class Chat:
 
         thread = Thread(target=generate, daemon=True)
         thread.start()
-        yield from before_marker(streamer)
+        said = []
+        for piece in before_marker(streamer):
+            said.append(piece)
+            yield piece
         thread.join()
         if failures:
             raise failures[0]
+        self.history.append((instruction, "".join(said)))
 
     def answer(self, instruction: str) -> str:
         """The whole answer, without white space around it."""

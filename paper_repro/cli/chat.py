@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
 
 HELP = """Talk to a model: a folder of `rt train`, or untuned weights with --base (a pin's name or a folder).
 
-Every line is one instruction, answered on its own: the models know a single turn. Greedy unless --temperature is
-given. An empty line or end-of-file (Ctrl-D) ends. With --prompt, one answer is printed.
+Every line is one instruction, answered on its own: the models know a single turn (--set remember=true puts the
+exchanges so far before it). Greedy unless --temperature is given. An empty line or end-of-file (Ctrl-D) ends. With
+--prompt, one answer is printed.
+
+Lines that begin with a slash are for the chat itself: /history shows the exchanges so far, /clear forgets them, /prompt
+shows the exact text the model continued last (/prompt TEXT: would continue), /help lists these, /quit ends. A line that
+begins with two slashes is an instruction with one.
 
 Example: rt chat my-model --prompt "Name three rivers."
 """
@@ -67,15 +73,54 @@ def chat(
     if prompt is not None:
         _answer(partner, prompt, as_json)
         return
-    while instruction := _ask():
+    _talk(partner, as_json)
+
+
+def _talk(partner: Chat, as_json: bool) -> None:
+    """Answer line after line until the input or the user ends it."""
+    last = ""  # the prompt continued last
+    while line := _ask():
+        command, _, rest = line.partition(" ")
+        if command == "/quit":
+            return
+        if line.startswith("/") and not line.startswith("//"):
+            _say(_command(partner, command, rest, last))
+            continue
+        instruction = line[1:] if line.startswith("//") else line
+        last = partner.prompt(instruction)
         _answer(partner, instruction, as_json)
 
 
+def _command(partner: Chat, command: str, rest: str, last: str) -> str:
+    """What a line for the chat itself shows."""
+    if command == "/clear":
+        partner.clear()
+        return "forgotten"
+    if command == "/history":
+        shown = [f"> {asked}\n{answer.strip()}" for asked, answer in partner.history]
+        return "\n\n".join(shown) or "nothing was said yet"
+    if command == "/prompt":
+        return partner.prompt(rest) if rest else last or "nothing was asked yet"
+    known = "/history, /clear, /prompt [TEXT], /quit; // begins an instruction that begins with a slash"
+    return known if command == "/help" else f"no such command: {command} (there are {known})"
+
+
+def _say(text: str) -> None:
+    """Show what is no answer: on standard error, so that standard output holds answers alone."""
+    sys.stderr.write(text.rstrip("\n") + "\n")
+    sys.stderr.flush()
+
+
 def _ask() -> str:
-    if sys.stdin.isatty():
-        sys.stderr.write("> ")
-        sys.stderr.flush()
-    return sys.stdin.readline().rstrip("\n")
+    """The next line; at a terminal with the keys to edit it and to go back to earlier ones."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    with suppress(ImportError):  # not everywhere
+        import readline  # noqa: F401 (changes what `input` can do)
+    try:
+        return input("> ")
+    except EOFError:
+        return ""
 
 
 def _answer(partner: Chat, instruction: str, as_json: bool) -> None:

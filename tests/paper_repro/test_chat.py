@@ -58,3 +58,44 @@ def test_a_sampled_answer_depends_on_the_seed_and_on_nothing_before_it(tiny):
     first = answers[0].answer("Hi")
     answers[0].answer("Something else")
     assert answers[0].answer("Hi") == first != answers[1].answer("Hi")
+
+
+def test_the_history_holds_whole_exchanges_and_is_cleared(tiny):
+    chat = Chat(ChatSettings(source=tiny, max_new_tokens=6))
+    first = "".join(chat.stream("Hi"))
+    chat.answer("And now?")
+    assert chat.history[0] == ("Hi", first) and [asked for asked, _ in chat.history] == ["Hi", "And now?"]
+    assert chat.prompt("Third") == "<|user|>\nThird\n<|assistant|>\n", "an answer does not depend on those before"
+    chat.clear()
+    assert chat.history == []
+
+
+def test_remembered_exchanges_stand_before_the_instruction_as_in_the_chat_template(tiny, monkeypatch):
+    from paper_repro import chat as module
+
+    seen = []
+    real = module.prompt_ids
+    monkeypatch.setattr(module, "prompt_ids", lambda tokenizer, text: seen.append(text) or real(tokenizer, text))
+    chat = Chat(ChatSettings(source=tiny, max_new_tokens=6, remember=True))
+    first = "".join(chat.stream("Hi"))
+    chat.answer("And now?")
+    assert seen[1] == f"<|user|>\nHi\n<|assistant|>\n{first}</s>\n<|user|>\nAnd now?\n<|assistant|>\n"
+
+
+def test_lines_with_a_slash_are_for_the_chat_itself(tiny, monkeypatch, capsys):
+    import io
+
+    from paper_repro.cli.chat import _talk
+
+    chat = Chat(ChatSettings(source=tiny, max_new_tokens=6))
+    lines = ["/prompt", "Hi", "/prompt", "/prompt Ho", "/history", "/clear", "/history", "/hist", "//x", "/quit", "No"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines) + "\n"))
+    answers = {asked: "".join(chat.stream(asked)) for asked in ("Hi", "/x")}
+    chat.clear()
+    _talk(chat, as_json=False)
+    out, err = capsys.readouterr()
+    assert out == f"{answers['Hi']}\n{answers['/x']}\n", "standard output holds answers alone"
+    assert err.split("nothing was asked yet\n", 1)[1].startswith("<|user|>\nHi\n<|assistant|>\n<|user|>\nHo\n<|assis")
+    assert f"> Hi\n{answers['Hi'].strip()}" in err and "forgotten\nnothing was said yet\n" in err
+    assert "no such command: /hist (there are /history," in err
+    assert [asked for asked, _ in chat.history] == ["/x"]
