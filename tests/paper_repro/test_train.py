@@ -190,6 +190,7 @@ def test_the_condition_names_base_data_method_and_seed(straight):
     condition = straight.summary["condition"]
     assert condition["base_model"] == "tiny" and condition["response_set"] == "numbers"
     assert (condition["method"], condition["num_refusals"], condition["seed"]) == ("RT", 0, 0)
+    assert condition["learning_rate"] == straight.identity.settings["learning_rate"]
 
 
 def test_no_file_of_the_model_names_this_machine(straight, base):
