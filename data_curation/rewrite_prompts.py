@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from artifacts.errors import InputError, SettingsError, UserError
+from artifacts.errors import SettingsError, UserError
 from artifacts.files import read_yaml
 from artifacts.pins import fetch
 from artifacts.settings import Settings, validate_settings
 from data_curation.llm_client import Request
+from data_curation.prompt_text import fill, python_constant
 from data_curation.records import Record
 
 Kind = Literal["refine", "news"]
@@ -22,7 +21,6 @@ OFFICIAL = "official-refine"
 OFFICIAL_PIN = "response-tuning-refine"
 _OFFICIAL_NAME = "RESPONSE_REFINE_PROMPT_TEMPLATE"
 _OFFICIAL_PLACES = {"{user_request}": "{instruction}"}
-_PLACE = re.compile(r"\{(instruction|response|request)\}")
 
 
 class Prompt(Settings):
@@ -68,14 +66,9 @@ class Prompt(Settings):
         """The messages for one record. What stands in its texts is put in as it is, braces too."""
         values = {"instruction": record.instruction or "", "response": record.response, "request": ""}
         if self.request is not None and record.instruction is not None and record.instruction.strip():
-            values["request"] = _filled(self.request, values)
+            values["request"] = fill(self.request, values)
         messages = [] if self.system is None else [("system", self.system)]
-        return Request((*messages, ("user", _filled(self.user, values).strip())))
-
-
-def _filled(template: str, values: dict[str, str]) -> str:
-    """The template with its places filled, in one pass: a text that holds `{response}` is not filled again."""
-    return _PLACE.sub(lambda match: values[match[1]], template)
+        return Request((*messages, ("user", fill(self.user, values).strip())))
 
 
 def prompt_names() -> list[str]:
@@ -111,25 +104,11 @@ def _official() -> Prompt:
     Their script looks for `refined response:` in any letter case, and asks nothing but this one message.
     """
     (path,) = fetch(OFFICIAL_PIN).paths
-    text = _constant(path, _OFFICIAL_NAME)
+    text = python_constant(path, _OFFICIAL_NAME)
     for theirs, ours in _OFFICIAL_PLACES.items():
         text = text.replace(theirs, ours)
     value = {"name": OFFICIAL, "version": 1, "kind": "refine", "marker": "refined response:", "user": text}
     return validate_settings(Prompt, value, where=str(path))
-
-
-def _constant(path: Path, name: str) -> str:
-    """The text assigned to `name` at the top of a Python file, without the blank space that `.strip()` takes off."""
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError):
-        raise InputError("not a Python file", where=str(path)) from None
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
-            texts = [part.value for part in ast.walk(node.value) if isinstance(part, ast.Constant)]
-            if len(texts) == 1 and isinstance(texts[0], str):
-                return texts[0].strip()
-    raise InputError(f"holds no text called {name}", where=str(path))
 
 
 def _resolve(value: Any) -> Any:

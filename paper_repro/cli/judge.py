@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import yaml
 
 from artifacts.settings import load_settings
-from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage
+from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, emit, run_stage
 from paper_repro.judge.registry import judge_names, load_judge
-from paper_repro.judge.stage import JUDGE, JudgeSettings
+from paper_repro.judge.stage import JUDGE, JudgeSettings, judge_inputs, judge_plan
 
 _JUDGES = "\n\n".join(f"{name}: {load_judge(name).measures}" for name in judge_names())
 _HELP = f"""Judge every reply; one verdict each, also for those a judge cannot classify.
@@ -21,7 +24,13 @@ GENERATIONS is a folder made by rt generate. The judges:
 
 The folder made holds verdicts.parquet: status (ok, unclassified, failed), label, score, and what the judge said (raw).
 
+Judges whose names end in -llm ask a language model behind any OpenAI-compatible server. A key is read from the
+environment variable OPENAI_API_KEY (another: --set server.key_variable=NAME) and written nowhere. Every answer is kept
+on disk when it comes (--cache): a stopped run goes on where it was. --dry-run counts calls and estimates tokens.
+
 Example: rt judge runs/dolly-RT-replies --judge refusal-rules --out runs/dolly-RT-refusals
+
+Example: rt judge runs/dolly-RT-replies --judge refusal-llm --server http://127.0.0.1:8000/v1 --out runs/dolly-RT-judged
 """
 
 
@@ -35,6 +44,21 @@ def judge(
     name: Annotated[
         str | None, typer.Option("--judge", help=f"One of: {', '.join(judge_names())}.", show_default=False)
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="For preference-llm: generations to compare with, folder of rt generate.", show_default=False
+        ),
+    ] = None,
+    server: Annotated[
+        str | None, typer.Option(metavar="URL", help="Address of the server: http://HOST:PORT/v1.", show_default=False)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model's name on the server. Default: the judge's own.", show_default=False)
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="File of the kept answers. Default: one in RT_HOME.", show_default=False)
+    ] = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     out: Out = None,
@@ -44,5 +68,26 @@ def judge(
     debug: Debug = False,
 ) -> None:
     """Parse the options and run the stage."""
-    resolved = load_settings(JudgeSettings, settings, overrides or (), judge=name)
-    run_stage(JUDGE, resolved, {"generations": generations}, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)
+    options = {"parameters.model.name": model, "server.url": server}
+    # a JSON string is a YAML string, so any name survives
+    chosen = [f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None]
+    store = None if cache is None else str(cache)
+    resolved = load_settings(JudgeSettings, settings, [*chosen, *(overrides or ())], judge=name, cache=store)
+    inputs = judge_inputs(resolved, generations, against)
+    if dry_run and (plan := judge_plan(resolved, inputs)) is not None:
+        _show_plan(resolved, inputs, asdict(plan), as_json)
+        return
+    run_stage(JUDGE, resolved, inputs, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)
+
+
+def _show_plan(settings: JudgeSettings, inputs: dict[str, Path], plan: dict[str, Any], as_json: bool) -> None:
+    """Print the settings, and the calls and tokens they would take; the server is not asked."""
+    shown = {
+        "stage": "judge",
+        "inputs": {name: str(path) for name, path in inputs.items()},
+        "settings": settings.resolved(),
+        "server": settings.server.base_url() if settings.server.url is not None else None,
+        "cache": str(settings.store),
+        "plan": plan,
+    }
+    emit(shown, as_json, yaml.safe_dump(shown, sort_keys=False, allow_unicode=True))

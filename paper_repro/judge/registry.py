@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 from pydantic import Field
@@ -35,37 +36,64 @@ class JudgeCard(Settings):
         name: Name of the judge, as in verdicts and results.
         version: Raised whenever it would judge otherwise; part of every verdicts artifact's identity.
         kind: What it works with.
-        module: Python module with `Parameters` and `judge(rows, parameters, scratch) -> list[Opinion]`.
+        module: Python module with `Parameters` and `judge(rows, parameters, scratch) -> list[Opinion]`; of a
+            language-model judge, with what `paper_repro.judge.llm` says.
         title: Name for people.
         measures: What its verdicts mean, and what they do not.
         labels: Labels it gives.
         unclassified: When it gives none.
         raw: What the column `raw` holds.
+        pairs: Whether it compares two replies to each prompt.
+        defaults: Values of parameters where none are given (a language-model judge's model).
         parameters: Meaning of each parameter.
         agreement: Measured agreement with labels made by hand, where there is one.
     """
 
     name: str
     version: int
-    kind: Literal["rules", "embeddings", "people"]
+    kind: Literal["rules", "embeddings", "people", "llm"]
     module: str
     title: str
     measures: str
     labels: tuple[str, ...]
     unclassified: str
     raw: str
+    pairs: bool = False
+    defaults: dict[str, Any] = Field(default_factory=dict)
     parameters: dict[str, str] = Field(default_factory=dict)
     agreement: Agreement | None = None
 
     @property
+    def code(self) -> ModuleType:
+        """The module that judges."""
+        return importlib.import_module(self.module)
+
+    @property
     def parameters_class(self) -> type[Settings]:
         """Settings class of the judge's parameters."""
-        return importlib.import_module(self.module).Parameters
+        return self.code.Parameters
+
+    def resolve(self, given: Mapping[str, Any]) -> Settings:
+        """The judge's parameters: those given, over its defaults.
+
+        Raises:
+            SettingsError: with every fault found.
+        """
+        return validate_settings(self.parameters_class, _over(self.defaults, given))
 
     @property
     def judge(self) -> Callable[[Sequence[dict[str, Any]], Any, Path], list[Opinion]]:
         """The function that judges."""
-        return importlib.import_module(self.module).judge
+        return self.code.judge
+
+
+def _over(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` over `defaults`, key by key, in nested ones too."""
+    merged = dict(defaults)
+    for key, value in given.items():
+        nested = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _over(merged[key], value) if nested else value
+    return merged
 
 
 def judge_names() -> list[str]:

@@ -59,7 +59,7 @@ class Opinion:
 
 
 def verdict_row(generation: dict[str, Any], judge: str, opinion: Opinion) -> dict[str, Any]:
-    """One row of `verdicts.parquet` from a row of generations and what the judge said of it."""
+    """One row of `verdicts.parquet` from a row of generations (with `against`, if compared) and the judge's opinion."""
     return {
         **{name: generation[name] for name in ("prompt_id", "benchmark", "subset", "num_tokens", "finish_reason")},
         "judge": judge,
@@ -67,6 +67,7 @@ def verdict_row(generation: dict[str, Any], judge: str, opinion: Opinion) -> dic
         "aspects": None if opinion.aspects is None else canonical_json(opinion.aspects),
         "prompt_digest": digest_text(generation["prompt"]),
         "response_digest": digest_text(generation["response"]),
+        "against_digest": digest_text(generation["against"]) if "against" in generation else None,
     }
 
 

@@ -12,8 +12,9 @@ from pydantic import Field, field_validator, model_validator
 
 from artifacts.errors import InputError, SettingsError, StageError, UserError
 from artifacts.manifest import Artifact, read_manifest
-from artifacts.settings import Settings, validate_settings
+from artifacts.settings import Settings
 from artifacts.stage import Stage, Workspace
+from data_curation.llm_client import Plan, ServerSettings, default_store
 from paper_repro.columns import write_rows
 from paper_repro.generate.schema import GENERATIONS, read_generations
 from paper_repro.judge.registry import JudgeCard, load_judge
@@ -27,11 +28,23 @@ class JudgeSettings(Settings):
         judge: Name of a judge.
         version: Version of the judge; filled in, and refused if it is not the one at hand.
         parameters: Parameters of that judge; those not given take the judge's defaults.
+        most_failed: Language-model judges: largest share of calls that may fail; with more the stage stops, and a later
+            run goes on. Like the two below no part of the identity: it decides no verdict.
+        server: Language-model judges: the server; the same model on another one gives the same verdicts.
+        cache: Language-model judges: file of the kept answers; None = the one that all runs share.
     """
 
     judge: str = "refusal-rules"
     version: int = Field(default=0, ge=0)
     parameters: dict[str, Any] = Field(default_factory=dict)
+    most_failed: float = Field(default=0.02, ge=0, le=1, exclude=True)
+    server: ServerSettings = Field(default=ServerSettings(), exclude=True)
+    cache: Path | None = Field(default=None, exclude=True)
+
+    @property
+    def store(self) -> Path:
+        """File of the kept answers."""
+        return self.cache or default_store()
 
     @field_validator("judge")
     @classmethod
@@ -55,7 +68,7 @@ class JudgeSettings(Settings):
         if not isinstance(given, dict):
             return data
         try:
-            parameters = validate_settings(card.parameters_class, given).resolved()
+            parameters = card.resolve(given).resolved()
         except SettingsError as error:
             raise ValueError("; ".join(f"parameters.{fault}" for fault in error.faults)) from None
         if data.get("version") not in (None, card.version):
@@ -63,18 +76,55 @@ class JudgeSettings(Settings):
         return {**data, "parameters": parameters, "version": card.version}
 
 
-def judge(settings: JudgeSettings, generations: Path, out: Path, *, overwrite: bool = False) -> Artifact:
-    """Judge every reply of a generations artifact; the verdicts are in `out`."""
-    return JUDGE.run(settings, out, {"generations": generations}, overwrite=overwrite)[0]
+def judge(
+    settings: JudgeSettings, generations: Path, out: Path, against: Path | None = None, *, overwrite: bool = False
+) -> Artifact:
+    """Judge every reply of a generations artifact; the verdicts are in `out`.
+
+    Args:
+        settings: The judge.
+        generations: The replies.
+        out: Output folder.
+        against: The replies they are compared with, for a judge of pairs.
+        overwrite: Replace a finished artifact made otherwise.
+    """
+    return JUDGE.run(settings, out, judge_inputs(settings, generations, against), overwrite=overwrite)[0]
+
+
+def judge_inputs(settings: JudgeSettings, generations: Path, against: Path | None = None) -> dict[str, Path]:
+    """Inputs of the stage; a second generations artifact if, and only if, the judge compares.
+
+    Raises:
+        UserError: one too many, or one too few.
+    """
+    pairs = load_judge(settings.judge).pairs
+    if pairs and against is None:
+        raise UserError(f"'{settings.judge}' compares two generations", fix="name the other one: --against FOLDER")
+    if against is not None and not pairs:
+        raise UserError(f"'{settings.judge}' judges each reply by itself", fix="leave out --against")
+    return {"generations": generations} | ({"against": against} if against is not None else {})
+
+
+def judge_plan(settings: JudgeSettings, inputs: Mapping[str, Path]) -> Plan | None:
+    """Calls and tokens that judging would take; nothing is sent. None for a judge that asks no language model."""
+    card = load_judge(settings.judge)
+    if card.kind != "llm":
+        return None
+    from paper_repro.judge.llm import plan_rows
+
+    return plan_rows(card.code, _rows(inputs), card.resolve(settings.parameters), settings.store)
 
 
 def _work(settings: JudgeSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
     generations = read_manifest(inputs["generations"], kind="generations")
-    rows = read_generations(generations.path)
+    rows = _rows(inputs)
     card = load_judge(settings.judge)
     started = time.monotonic()
-    parameters = validate_settings(card.parameters_class, settings.parameters)
-    opinions = _opinions(card, rows, parameters, workspace.scratch, generations.path / GENERATIONS)
+    try:
+        opinions = _opinions(card, rows, settings, workspace)
+    except InputError as error:  # a fault of a row, which the judge names
+        where = f"{generations.path / GENERATIONS}: {error.where}"
+        raise InputError(error.message, where=where, fix=error.fix) from None
     if len(opinions) != len(rows):
         raise StageError(f"{len(rows)} replies, but {len(opinions)} verdicts", where=settings.judge)
     unknown = {opinion.label for opinion in opinions} - {None, *card.labels}
@@ -91,15 +141,54 @@ def _work(settings: JudgeSettings, inputs: Mapping[str, Path], workspace: Worksp
         statuses=dict(sorted(Counter(row["status"] for row in verdicts).items())),
         labels=dict(sorted(Counter(row["label"] for row in verdicts if row["label"] is not None).items())),
     )
+    if "against" in inputs:
+        against = read_manifest(inputs["against"], kind="generations")
+        workspace.summary["against"] = {"condition": against.summary["condition"], "generations": against.digest}
     workspace.provenance["judge_seconds"] = round(time.monotonic() - started, 3)
 
 
-def _opinions(card: JudgeCard, rows: list[dict], parameters: Settings, scratch: Path, file: Path) -> list[Opinion]:
-    """What the judge says; a fault of a row, which the judge names, also names the file."""
-    try:
-        return card.judge(rows, parameters, scratch)
-    except InputError as error:
-        raise InputError(error.message, where=f"{file}: {error.where}", fix=error.fix) from None
+def _rows(inputs: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """The replies to judge; where there are others to compare with, each with the other reply in `against`.
+
+    Raises:
+        InputError: the two do not answer the same prompts.
+    """
+    rows = read_generations(read_manifest(inputs["generations"], kind="generations").path)
+    if "against" not in inputs:
+        return rows
+    folder = read_manifest(inputs["against"], kind="generations").path
+    others = {row["prompt_id"]: row for row in read_generations(folder)}
+    for row in rows:
+        other = others.pop(row["prompt_id"], None)
+        if other is None or other["prompt"] != row["prompt"]:
+            raise InputError(f"has no reply to the prompt {row['prompt_id']}", where=str(folder / GENERATIONS))
+        row["against"] = other["response"]
+    if others:
+        raise InputError(f"has {len(others)} prompts more than the replies to judge", where=str(folder / GENERATIONS))
+    return rows
+
+
+def _opinions(card: JudgeCard, rows: list[dict], settings: JudgeSettings, workspace: Workspace) -> list[Opinion]:
+    parameters = card.resolve(settings.parameters)
+    if card.kind != "llm":
+        return card.judge(rows, parameters, workspace.scratch)
+    from paper_repro.judge.llm import judge_rows
+
+    opinions, batch = judge_rows(
+        card.code, rows, parameters, settings.server, settings.store, settings.most_failed, card.name
+    )
+    answers = [outcome.answer for outcome in batch.outcomes if outcome.answer is not None]
+    workspace.summary.update(
+        asked=len(batch.outcomes), models_reported=sorted({answer.model for answer in answers if answer.model})
+    )
+    workspace.provenance.update(
+        server=None if settings.server.url is None else settings.server.base_url(),
+        answers_kept_before=batch.counts.kept,
+        answers_new=batch.counts.answered,
+        calls=batch.counts.calls,
+        call_faults=dict(sorted(batch.counts.faults.items())),
+    )
+    return opinions
 
 
 JUDGE = Stage(

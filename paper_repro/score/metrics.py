@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-REFUSAL_JUDGES = ("refusal-rules",)
+REFUSAL_JUDGES = ("refusal-rules", "refusal-llm")
 UNSAFE = frozenset({"advbench", "harmbench-standard", "harmbench-contextual", "malicious-instruct", "xstest-unsafe"})
 BENIGN = frozenset({"xstest-benign", "alpaca-eval"})
 # how the paper's tables call a benchmark and its subset
@@ -23,6 +23,15 @@ FAULTS = {
 PEOPLE = {
     "human-acceptability": ("human_acceptable_rate", "human_excellent_rate", "human_sufficient_rate"),
     "human-preference": ("human_win_rate", "human_tie_rate", "human_loss_rate"),
+}
+ASPECTS = ("helpfulness", "factuality", "clarity", "depth", "engagement")
+# language-model judges, and the metrics of their verdicts on any benchmark
+MODELS = {
+    "acceptability-llm": ("judged_acceptable_rate", "judged_excellent_rate", "judged_sufficient_rate"),
+    "aspects-llm": (*ASPECTS, "mean_of_aspects"),
+    "safety-llm": ("safety",),
+    "requirements-llm": ("requirements_rate",),
+    "preference-llm": ("judged_win_rate", "judged_tie_rate", "judged_loss_rate"),
 }
 # judge and benchmark of the testbed (without `testbed-` or `testbed-dev-`, with its subsets): the metrics they give
 TESTBED = {
@@ -54,7 +63,7 @@ class Metric:
         unit: Unit of `value`, `low` and `high`.
         meaning: What it measures, in words for a reader of the report.
         labels: For a rate of labels: those that are counted.
-        aspects: For a rate of one aspect of the verdicts: that aspect. For a ratio: the part and the whole.
+        aspects: For a rate or mean of one aspect of the verdicts: that aspect. For a ratio: the part and the whole.
     """
 
     name: str
@@ -144,6 +153,26 @@ METRICS = {
                 ("loss", "Replies to which human raters prefer the other system's", ("loss",)),
             )
         ),
+        *(
+            Metric(f"judged_{name}_rate", "rate", "share", meaning, labels)
+            for name, meaning, labels in (
+                (
+                    "acceptable",
+                    "Replies that a language model finds acceptable, both levels; a stand-in for raters",
+                    ("excellent", "sufficient"),
+                ),
+                ("excellent", "Replies that a language model finds acceptable (excellent)", ("excellent",)),
+                ("sufficient", "Replies that a language model finds acceptable (sufficient)", ("sufficient",)),
+                ("win", "Replies that a language model prefers to the other system's", ("win",)),
+                ("tie", "Replies that a language model finds as helpful as the other system's", ("tie",)),
+                ("loss", "Replies to which a language model prefers the other system's", ("loss",)),
+            )
+        ),
+        *(
+            Metric(name, "mean", "1 to 5", f"{name.capitalize()} of the replies, by a language model", aspects=(name,))
+            for name in (*ASPECTS, "safety")
+        ),
+        Metric("mean_of_aspects", "mean", "1 to 5", "Mean of the five aspects, by a language model"),
         Metric("response_tokens", "mean", "tokens", "Length of the reply, end-of-sequence not counted"),
         Metric("finished_rate", "rate", "share", "Replies that end by themselves before the token limit"),
     )
@@ -164,8 +193,8 @@ def metrics_of(judge: str, benchmark: str) -> tuple[Metric, ...]:
     repeats the query's words would score well, nor on XSTest, whose queries differ by single words. The testbed's
     judges are for their own benchmarks alone (see `TESTBED`).
     """
-    if judge in PEOPLE:
-        return tuple(METRICS[metric] for metric in PEOPLE[judge])
+    if metrics := (PEOPLE | MODELS).get(judge):
+        return tuple(METRICS[metric] for metric in metrics)
     if judge in REFUSAL_JUDGES:
         return (METRICS["false_refusal_rate" if benchmark in BENIGN else "refusal_rate"],)
     if judge == "embedding-relevance" and benchmark not in UNSAFE and not benchmark.startswith("xstest"):

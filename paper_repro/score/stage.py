@@ -129,7 +129,8 @@ def estimate(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> di
     if not usable:
         return counts | {"value": None, "low": None, "high": None}
     if metric.kind == "mean":
-        return counts | _mean([row["score"] for row in usable], settings)
+        scores = [_aspect(row, metric.aspects[0]) if metric.aspects else row["score"] for row in usable]
+        return counts | _mean(scores, settings)
     if metric.kind == "ratio":
         parts, wholes = ([_aspect(row, name) for row in usable] for name in metric.aspects)
         return counts | _ratio(parts, wholes, settings)

@@ -1,0 +1,27 @@
+"""One call a reply; the last line `Rating: ...` decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from paper_repro.judge.llm.parameters import LlmParameters, Messages
+from paper_repro.judge.llm.replies import verdict_line
+from paper_repro.judge.schema import Opinion
+
+LEVELS = ("excellent", "sufficient", "not")
+
+
+class Parameters(LlmParameters):
+    """Prompt and model."""
+
+
+def ask(row: dict[str, Any], parameters: Parameters) -> list[Messages]:
+    """The messages for one reply."""
+    return [parameters.messages(instruction=row["prompt"], response=row["response"])]
+
+
+def read(row: dict[str, Any], replies: Sequence[str | None], parameters: Parameters) -> Opinion:
+    """The level in the last line that names one."""
+    level = verdict_line(replies[0], "rating", LEVELS)
+    return Opinion("unclassified" if level is None else "ok", label=level, raw=replies[0])

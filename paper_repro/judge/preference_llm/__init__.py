@@ -1,0 +1,1 @@
+"""Which of two replies helps more, by a language model."""

@@ -1,0 +1,1 @@
+"""Refusal or compliance by a language model, with the paper's criteria."""

@@ -1,0 +1,1 @@
+"""Requirements of an instruction, one by one, by a language model (InFoBench)."""
