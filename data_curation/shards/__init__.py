@@ -1,0 +1,1 @@
+"""A recipe over more rows than memory holds: shard by shard through datatrove's executors, decisions as in memory."""
