@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from artifacts.errors import InputError, MissingDataError, StageError
 from data_curation.optional import require
@@ -96,11 +97,11 @@ def _usable(
     raws: Iterator[RawRow], source: str, columns: Columns, where: str, reading: Reading
 ) -> Iterator[tuple[int, str | None, str, float | None]]:
     """`(row, instruction, response, quality)` of each usable row; counts and quarantines in `reading` on the way."""
-    reading.layout, held = _choose_layout(raws, columns, where)
+    reading.layout, held = choose_layout(raws, columns, where)
     for raw in chain(held, raws):
         reading.rows_in += 1
         try:
-            found = texts(reading.layout, _parsed(raw))
+            found = texts(reading.layout, parsed(raw))
         except RowFault as fault:
             reading.quarantined.append(quarantined(raw, str(fault), source))
             continue
@@ -108,13 +109,14 @@ def _usable(
         yield raw.row, found.instruction, found.response, found.quality
 
 
-def _parsed(raw: RawRow):
+def parsed(raw: RawRow) -> Mapping[str, Any]:
+    """The values of a row; a RowFault if it could not be parsed."""
     if raw.values is None:
         raise RowFault(raw.fault)
     return raw.values
 
 
-def _choose_layout(raws: Iterator[RawRow], columns: Columns, where: str) -> tuple[Layout, list[RawRow]]:
+def choose_layout(raws: Iterator[RawRow], columns: Columns, where: str) -> tuple[Layout, list[RawRow]]:
     """The layout, and the rows that had to be looked at to choose it: `LOOKAHEAD`, or as many as it takes."""
     held: list[RawRow] = []
     present: dict[str, None] = {}

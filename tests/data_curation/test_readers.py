@@ -11,7 +11,7 @@ import pytest
 
 from artifacts.errors import InputError, MissingDataError
 from data_curation.readers import Columns, read_file, read_hub
-from data_curation.readers.read import LOOKAHEAD, _choose_layout
+from data_curation.readers.read import LOOKAHEAD, choose_layout
 from data_curation.readers.rows import MAX_RAW, RawRow
 
 
@@ -153,10 +153,10 @@ def test_the_raw_text_is_the_whole_line(tmp_path):
 
 def test_no_more_rows_are_held_than_it_takes_to_know_the_columns():
     raws = (RawRow(row, row + 1, {"response": "x"} if row >= 150 else {"other": 1}) for row in range(1000))
-    layout, held = _choose_layout(raws, Columns(), "rows")
+    layout, held = choose_layout(raws, Columns(), "rows")
     assert (layout.response, len(held)) == ("response", 151)
     raws = (RawRow(row, row + 1, {"response": "x"}) for row in range(1000))
-    assert len(_choose_layout(raws, Columns(), "rows")[1]) == LOOKAHEAD
+    assert len(choose_layout(raws, Columns(), "rows")[1]) == LOOKAHEAD
 
 
 def test_columns_that_appear_late_are_found(tmp_path):
