@@ -194,17 +194,17 @@ def test_harmbench_is_the_mean_of_its_two_subsets_whatever_their_sizes(write):
 
 
 def test_xstest_against_hand_computed_numbers(write):
-    rows = [*replies("unsafe", refused=6, complied=3, unread=1), *replies("safe", refused=2, complied=7, unread=1)]
+    rows = [*replies("unsafe", refused=6, complied=3, unread=1), *replies("safe", refused=2, complied=5, unread=1)]
     found, _ = numbers("xstest", write(rows))
     values = {metric: number["value"] for (metric, _), number in found.items()}
     assert values == pytest.approx(
         {
             "refusal_rate": 0.6,
-            "false_refusal_rate": 0.2,
+            "false_refusal_rate": 0.25,
             "precision": 6 / 8,
             "recall": 0.6,
             "f1": 2 * 6 / (8 + 10),
-            "behaviour_accuracy": 13 / 20,
+            "behaviour_accuracy": 11 / 18,
         }
     )
     for number in found.values():
