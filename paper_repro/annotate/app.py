@@ -71,7 +71,9 @@ class _Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -88,7 +90,10 @@ def _answer(campaign: Campaign, request: Request, form: Mapping[str, str] | None
     if method in ("GET", "HEAD") and act == "":
         return _turn(campaign, rater, request.query_params)
     if method in ("GET", "HEAD") and act in page.FILES:
-        return Response(page.file(act), headers={"Content-Type": page.FILES[act]})
+        # kept for a while, so that the keys work as soon as the next turn is there; nothing in them is secret
+        return Response(
+            page.file(act), headers={"Content-Type": page.FILES[act], "Cache-Control": "private, max-age=600"}
+        )
     if method == "POST" and act in ("rate", "skip", "undo"):
         if not _same_site(request):
             return PlainTextResponse("This form was sent from another site.", 403)

@@ -115,7 +115,7 @@ def generations(tmp_path):
 
 @pytest.fixture
 def pair(generations):
-    """Two systems on `count` prompts; `flagged` of them of an unsafe set, the first ones. Replies say whose they are."""
+    """Two systems on `count` prompts, the first `flagged` of an unsafe set. Replies say whose they are."""
 
     def make(count=4, flagged=0, a="reply of one to", b="reply of two to"):
         sets = ["advbench" if i < flagged else "alpaca-eval" for i in range(count)]

@@ -88,7 +88,7 @@ def test_a_folder_without_a_campaign_is_refused(tmp_path):
 def test_only_prompts_of_both_are_rated(generations, tmp_path):
     rows = [("alpaca-eval", None, f"ask {i}", "r") for i in range(3)]
     a = generations("zulu-rt", rows, ids=["x", "y", "z"])
-    b = generations("zulu-it", rows[:2] + [("alpaca-eval", None, "other", "r")], ids=["x", "y", "w"])
+    b = generations("zulu-it", [*rows[:2], ("alpaca-eval", None, "other", "r")], ids=["x", "y", "w"])
     with pytest.raises(InputError, match="1 prompts are answered only in the first, 1 only in the second"):
         read_items(a, b, AnnotateSettings())
     assert [item.a["prompt_id"] for item in read_items(a, b, AnnotateSettings(common_only=True))] == ["x", "y"]
