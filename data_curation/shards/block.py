@@ -29,5 +29,12 @@ class TaskBlock(PipelineStep):
 class SlurmPhase(SlurmPipelineExecutor):
     """datatrove's Slurm executor without its last job, which merges counts that we add up ourselves."""
 
+    def script(self, jobs: int) -> str:
+        """The script that `launch_job` submits for an array of so many jobs."""
+        command = f"srun  -l -n {self.nodes_per_task} launch_pickled_pipeline"
+        return self.get_launch_file_contents(
+            self.get_sbatch_args(jobs), f"{command} {self.logging_dir.resolve_paths('executor.pik')}"
+        )
+
     def launch_merge_stats(self) -> None:
         """Launch nothing."""

@@ -154,7 +154,7 @@ class GatherTask:
         chosen = chosen[np.argsort(batch[chosen], kind="stable")]
         table = self.sets.load(rank, SCORED.names).select(SCORED.names).take(chosen)
         numbers, begins = np.unique(batch[chosen], return_index=True)
-        ends = [*begins[1:], len(chosen)]
+        ends = [*begins[1:], len(chosen)][: len(begins)]  # none where nothing is chosen
         with (
             atomic_path(self.sets.file("gathered", rank, "parquet")) as temporary,
             pq.ParquetWriter(temporary, SCORED, compression="zstd") as writer,

@@ -46,12 +46,16 @@ def run_stage(
     as_json: bool,
     overwrite: bool,
     describe: Callable[[Mapping[str, Any]], str] | None = None,
+    preview: Callable[[Settings, Mapping[str, Path], Path], Mapping[str, Any]] | None = None,
 ) -> None:
-    """Run a stage, or show what it would do, and print the outcome; `describe` puts its summary into words."""
+    """Run a stage, or show what it would do, and print the outcome.
+
+    `describe` puts its summary into words; `preview` adds to what a dry run shows.
+    """
     key = stage.key(settings, {name: input_digest(path) for name, path in inputs.items()})
     out = out or rt_home() / stage.name / f"{stage.kind}-{digest_json(key)[:10]}"
     if dry_run:
-        _show_plan(stage, key, inputs, out, as_json)
+        _show_plan(stage, key, inputs, out, as_json, {} if preview is None else preview(settings, inputs, out))
         return
     artifact, up_to_date = stage.run(settings, out, inputs, overwrite=overwrite)
     result = {
@@ -69,7 +73,14 @@ def run_stage(
     emit(result, as_json, f"{stage.name}: {state}: {artifact.path}\ndigest: {artifact.digest}\n{text}")
 
 
-def _show_plan(stage: Stage, key: dict[str, Any], inputs: Mapping[str, Path], out: Path, as_json: bool) -> None:
+def _show_plan(
+    stage: Stage,
+    key: dict[str, Any],
+    inputs: Mapping[str, Path],
+    out: Path,
+    as_json: bool,
+    more: Mapping[str, Any],
+) -> None:
     done = is_artifact(out) and _same_plan(out, key)
     plan = {
         "stage": stage.name,
@@ -80,8 +91,18 @@ def _show_plan(stage: Stage, key: dict[str, Any], inputs: Mapping[str, Path], ou
         "settings": key["settings"],
         "packages": key["packages"],
         "threads": key["threads"],
-    }
-    emit(plan, as_json, yaml.safe_dump(plan, sort_keys=False, allow_unicode=True))
+    } | dict(more)
+    emit(plan, as_json, yaml.dump(plan, Dumper=_Readable, sort_keys=False, allow_unicode=True))
+
+
+class _Readable(yaml.SafeDumper):
+    """YAML in which a text of several lines stands as it is."""
+
+
+_Readable.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
+)
 
 
 def _same_plan(out: Path, key: dict[str, Any]) -> bool:

@@ -17,11 +17,16 @@ from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwr
 _HELP = """Normalise, filter and deduplicate a response set, with a decision for every row.
 
 INPUT is the folder of a corpus that rt collect made, or a file of your own (JSONL, JSON array, CSV, TSV, Parquet; also
-.gz and .zst), or hub:owner/name@REVISION. Columns that are recognised: instruction + response (also output, with
-input or context), prompt + completion, messages. Rows that cannot be read go to quarantine.jsonl with line and reason.
+.gz and .zst) or a folder of such files, or hub:owner/name@REVISION. Columns that are recognised: instruction + response
+(also output, with input or context), prompt + completion, messages. Rows that cannot be read go to quarantine.jsonl
+with line and reason.
 
 The folder made holds data.parquet (the rows kept), decisions.parquet (what became of each row), steps.parquet (what
 each step measured) and quarantine.jsonl.
+
+With --executor a set larger than memory is done in shards: by processes of this machine (local), by job arrays of a
+Slurm cluster (slurm) or by a Ray cluster (ray). Decisions are the same as in memory; data.parquet and decisions.parquet
+are folders of parts then. A run that was stopped goes on where it was.
 
 With --step one deduplication step runs alone instead of a recipe. With --reference rows leave that are like a row of
 another set; decisions.parquet then names that row (by) and says that it is the reference's (by_set).
@@ -30,6 +35,14 @@ Examples: rt curate my.jsonl --response-column answer --instruction-column quest
 rt curate new.jsonl --step near --threshold 0.7 --reference old.jsonl --out runs/new
 """
 STEPS = {"exact": "exact_dedup", "near": "near_dedup", "semantic": "semantic_dedup"}
+
+
+class Executor(StrEnum):
+    """What --executor knows."""
+
+    LOCAL = "local"
+    SLURM = "slurm"
+    RAY = "ray"
 
 
 class OneStep(StrEnum):
@@ -90,6 +103,21 @@ def curate(
         Path | None,
         typer.Option(help="Artifact folder or file: rows that are like one of its rows leave too.", show_default=False),
     ] = None,
+    executor: Annotated[
+        Executor | None,
+        typer.Option(
+            metavar="local|slurm|ray",
+            help="Work in shards, for sets larger than memory; more by --set executor.slurm.partition=NAME and so on.",
+            show_default=False,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="With --executor: shards at the same time. Default: 1; 0: all cores.", show_default=False),
+    ] = None,
+    shard_rows: Annotated[
+        int | None, typer.Option(help="With --executor: rows of a shard. Default: 20000.", show_default=False)
+    ] = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     out: Out = None,
@@ -108,10 +136,21 @@ def curate(
     # a JSON string is a YAML string, so any name survives
     given_columns = [f"columns.{role}={json.dumps(name)}" for role, name in columns.items() if name is not None]
     chosen = one_step(step, threshold, survivor, recipe)
-    resolved = load_settings(CurateSettings, settings, [*given_columns, *(overrides or ())], recipe=chosen)
-    resolved, inputs = curate_inputs(resolved, given, reference)
+    given_overrides = [*given_columns, *shard_overrides(executor, workers, shard_rows), *(overrides or ())]
+    stage, preview = CURATE, None
+    if executor is None:
+        resolved = load_settings(CurateSettings, settings, given_overrides, recipe=chosen)
+        resolved, inputs = curate_inputs(resolved, given, reference)
+    else:
+        from data_curation.shards.preview import preview
+        from data_curation.shards.settings import ShardedSettings
+        from data_curation.shards.stage import CURATE_SHARDS as stage
+        from data_curation.shards.stage import sharded_inputs
+
+        resolved = load_settings(ShardedSettings, settings, given_overrides, recipe=chosen)
+        resolved, inputs = sharded_inputs(resolved, given, reference)
     run_stage(
-        CURATE,
+        stage,
         resolved,
         inputs,
         out,
@@ -119,7 +158,24 @@ def curate(
         as_json=as_json,
         overwrite=overwrite,
         describe=funnel_text,
+        preview=preview,
     )
+
+
+def shard_overrides(executor: Executor | None, workers: int | None, shard_rows: int | None) -> list[str]:
+    """The options as settings.
+
+    Raises:
+        UserError: they are given without an executor.
+    """
+    options = {"executor.workers": workers, "shard_rows": shard_rows}
+    given = {name: value for name, value in options.items() if value is not None}
+    if executor is None:
+        if given:
+            option = "--workers" if workers is not None else "--shard-rows"
+            raise UserError(f"{option} belongs to --executor", fix="add --executor local")
+        return []
+    return [f"executor.kind={executor.value}", *(f"{name}={value}" for name, value in given.items())]
 
 
 def one_step(
