@@ -15,6 +15,7 @@ from artifacts.settings import Settings
 from artifacts.stage import Stage, Workspace
 from paper_repro.conditions import Condition
 from paper_repro.judge.schema import read_verdicts
+from paper_repro.score.comparisons import compare, write_comparisons
 from paper_repro.score.metrics import METRICS, Metric, benchmark_name, is_testbed, metrics_of
 from paper_repro.score.schema import KEY, Result, write_results
 from paper_repro.score.statistics import bootstrap_mean, bootstrap_ratio, mean, ratio, wilson
@@ -66,9 +67,12 @@ def _work(settings: ScoreSettings, inputs: Mapping[str, Path], workspace: Worksp
             earlier = results.setdefault(result.key, result)
             _check_twin(earlier, result, artifact)
     rows = write_results(results.values(), workspace.path)
+    comparisons = compare(artifacts, settings.study, settings.seed, settings.resamples)
+    write_comparisons(comparisons, workspace.path)
     workspace.summary.update(
         study=settings.study,
         rows=len(rows),
+        comparisons=len(comparisons),
         conditions=len({tuple(row.key[: KEY.index("benchmark")]) for row in rows}),
         metrics=sorted({row.metric for row in rows}),
         benchmarks=sorted({row.benchmark for row in rows}),
@@ -190,4 +194,4 @@ def _reply_facts(rows: Sequence[Row], settings: ScoreSettings) -> list[dict[str,
     return facts
 
 
-SCORE = Stage(name="score", kind="scores", version=1, settings=ScoreSettings, work=_work, packages=("numpy", "pyarrow"))
+SCORE = Stage(name="score", kind="scores", version=2, settings=ScoreSettings, work=_work, packages=("numpy", "pyarrow"))
