@@ -14,6 +14,7 @@ from artifacts.published import Published
 from artifacts.published_checks import check_published, read_all
 from paper_repro.report import claims as claim_checks
 from paper_repro.report.checks import checks_table, count_checks, differences_table, refuse_unknown
+from paper_repro.report.comparisons import comparisons_table
 from paper_repro.report.figure import Drawing, write_drawing
 from paper_repro.report.figures import FIGURES
 from paper_repro.report.funnel import funnel_drawing, funnel_table, read_funnel
@@ -30,6 +31,7 @@ from paper_repro.report.testbed import make_sections, missing_table, read_missin
 from paper_repro.report.testbed_cards import read_cards
 from paper_repro.report.testbed_cells import parse_base
 from paper_repro.report.testbed_shipped import read_shipped
+from paper_repro.score.comparisons import read_comparisons
 from paper_repro.score.schema import Result, read_results
 
 
@@ -64,6 +66,7 @@ def build_report(
     others = [result for result in results if parse_base(result.base_model) is None]
     if others:
         _add_run(book, others, tables)
+        _add_comparisons(book, inputs)
     _add_curation(book, inputs)
     if tables:
         _add_published_claims(book, tables)
@@ -121,6 +124,15 @@ def _add_run(book: _Book, results: Sequence[Result], tables: Mapping[str, Publis
     if replies:
         book.add(Section("replies", "Replies in this run", (), replies))
     _add_run_claims(book, rows)
+
+
+def _add_comparisons(book: _Book, inputs: Mapping[str, Path]) -> None:
+    """Pairs of conditions on the same prompts; the testbed's page has its own."""
+    found = [one for name in sorted(inputs) if name.startswith(SCORES) for one in read_comparisons(inputs[name])]
+    table = comparisons_table([one for one in found if parse_base(one.base_model) is None])
+    if table is not None:
+        text = f"{len(table.rows)} pairs of conditions that differ in one thing."
+        book.add(Section("comparisons", "Comparisons in this run", (text,), (table,), folded=True))
 
 
 def _add_run_claims(book: _Book, rows: Sequence[RunRow]) -> None:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from artifacts.errors import InputError
 from artifacts.files import write_text
 from artifacts.manifest import Artifact
 from paper_repro.conditions import Condition
@@ -225,3 +226,29 @@ def write_comparisons(rows: Sequence[Comparison], folder: Path) -> None:
     writer.writeheader()
     writer.writerows(asdict(row) for row in rows)
     write_text(folder / COMPARISONS_CSV, file.getvalue())
+
+
+def read_comparisons(folder: Path) -> list[Comparison]:
+    """The comparisons of a scores artifact, in their order; none where it was made before there were any.
+
+    Raises:
+        InputError: a line lacks a column, or holds something else than a number where one belongs.
+    """
+    path = folder / COMPARISONS_CSV
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [_parsed(row, f"{path}:{line}") for line, row in enumerate(csv.DictReader(stream), start=2)]
+
+
+def _parsed(row: Mapping[str, str], where: str) -> Comparison:
+    values: dict[str, Any] = {}
+    for field in fields(Comparison):
+        kind, text = str(field.type).split(" ")[0], row.get(field.name)
+        if text is None or (text == "" and "None" not in str(field.type)):
+            raise InputError(f"no value of '{field.name}'", where=where)
+        try:
+            values[field.name] = None if text == "" else {"str": str, "int": int, "float": float}[kind](text)
+        except ValueError:
+            raise InputError(f"'{field.name}' is '{text}', not a number", where=where) from None
+    return Comparison(**values)

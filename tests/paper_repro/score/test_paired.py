@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from artifacts.errors import InputError
 from artifacts.settings import Settings
 from artifacts.stage import Stage
 from paper_repro.columns import write_rows
 from paper_repro.judge.schema import SCHEMA, VERDICTS, Opinion, verdict_row
 from paper_repro.score import ScoreSettings, score
+from paper_repro.score.comparisons import read_comparisons
 from paper_repro.score.metrics import METRICS
 from paper_repro.score.outcomes import Outcomes, outcomes
 from paper_repro.score.paired import holm, mcnemar, paired
@@ -191,6 +193,21 @@ def test_an_untuned_base_stands_beside_every_seed_and_common_prompts_are_compare
     row = compared(verdicts.made, tmp_path / "s")["method", "RT", "untuned", "0", ""]
     assert (row["prompts"], row["seeds"], row["test"]) == ("8", "2", "permutation")
     assert float(row["value_first"]) == (4 / 8 + 8 / 8) / 2
+
+
+def test_comparisons_are_read_back_as_written(verdicts, tmp_path):
+    verdicts(0)
+    verdicts(4, **TUNED | {"method": "RT"})
+    made = score(ScoreSettings(resamples=200), verdicts.made, tmp_path / "s")
+    (one,) = read_comparisons(made.path)
+    assert (one.first, one.second, one.num_refusals, one.method, one.difference) == ("RT", "untuned", 0, None, 0.4)
+    assert (one.learning_rate, one.prompts) == (None, 10)
+    assert read_comparisons(tmp_path) == []
+    lines = (made.path / "comparisons.csv").read_text().replace("mcnemar,10", "mcnemar,ten")
+    (tmp_path / "comparisons.csv").write_text(lines)
+    with pytest.raises(InputError, match="'prompts' is 'ten'") as caught:
+        read_comparisons(tmp_path)
+    assert caught.value.where.endswith("comparisons.csv:2")
 
 
 def test_nothing_to_compare_is_an_empty_table(verdicts, tmp_path):
