@@ -25,9 +25,9 @@ COLUMNS = (
 NOTES = (
     "Both of a pair were asked the same prompts. Intervals (95 %) resample prompts for both together, and seeds where "
     "there are several; n counts prompts.",
-    "p: exact McNemar test for rates of one seed, else a permutation test that swaps the two prompt by prompt; two-sided.",
-    "Beside it p corrected for all comparisons of the study (Holm). With one training seed a small p says nothing about "
-    "other seeds.",
+    "p: exact McNemar test for rates of one seed, else a permutation test that swaps the two prompt by prompt; "
+    "two-sided. Beside it p corrected for all comparisons of the study (Holm). With one training seed a small p says "
+    "nothing about other seeds.",
 )
 _WORDS = {"num_refusals": "refusals", "strategy": "strategy", "method": ""}
 
