@@ -51,7 +51,7 @@ def make_app(campaign: Campaign, allowed_hosts: tuple[str, ...] = LOOPBACK) -> S
 
     async def every_path(request: Request) -> Response:
         form = await _form(request)
-        return await run_in_threadpool(_answer, campaign, request, form)
+        return await run_in_threadpool(_answer, campaign, request, form, allowed_hosts)
 
     return Starlette(
         routes=[Route("/{path:path}", every_path, methods=METHODS)],
@@ -79,7 +79,7 @@ class _Headers:
         await self.app(scope, receive, send_with_headers)
 
 
-def _answer(campaign: Campaign, request: Request, form: Mapping[str, str] | None) -> Response:
+def _answer(campaign: Campaign, request: Request, form: Mapping[str, str] | None, hosts: tuple[str, ...]) -> Response:
     match = _PATH.fullmatch(request.url.path)
     rater = campaign.rater_of(match[1]) if match else None
     if match is None or rater is None:
@@ -95,7 +95,7 @@ def _answer(campaign: Campaign, request: Request, form: Mapping[str, str] | None
             page.file(act), headers={"Content-Type": page.FILES[act], "Cache-Control": "private, max-age=600"}
         )
     if method == "POST" and act in ("rate", "skip", "undo"):
-        if not _same_site(request):
+        if not _same_site(request, hosts):
             return PlainTextResponse("This form was sent from another site.", 403)
         if form is None:
             return PlainTextResponse("This is not a form of this page.", 400)
@@ -149,12 +149,18 @@ def _comment(form: Mapping[str, str]) -> str:
     return form.get("comment", "").replace("\r\n", "\n").strip()
 
 
-def _same_site(request: Request) -> bool:
-    """Whether a form comes from our own page, as far as the browser says: another site cannot forge these headers."""
+def _same_site(request: Request, hosts: tuple[str, ...]) -> bool:
+    """Whether a form comes from our own page, as far as the browser says: another site cannot forge these headers.
+
+    A proxy may put its own name for this server into Host, so a name that raters use counts as well.
+    """
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    if origin is None:
+        return True
+    given = urlsplit(origin)
+    return given.netloc == request.headers.get("host") or given.hostname in set(hosts) - {*LOOPBACK, "*"}
 
 
 async def _form(request: Request) -> dict[str, str] | None:

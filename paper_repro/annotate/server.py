@@ -6,6 +6,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from artifacts.errors import UserError
 from paper_repro.annotate.campaign import Campaign
@@ -53,19 +54,31 @@ def warn_of_host(host: str) -> None:
         )
 
 
-def links(tokens: Mapping[str, str], host: str, port: int) -> dict[str, str]:
-    """The private link of each rater."""
-    return {name: f"http://{host}:{port}/r/{token}/" for name, token in tokens.items()}
+def links(tokens: Mapping[str, str], host: str, port: int, url: str | None = None) -> dict[str, str]:
+    """The private link of each rater; `url` is the address they use where something stands before the server."""
+    root = f"http://{host}:{port}" if url is None else url.rstrip("/")
+    return {name: f"{root}/r/{token}/" for name, token in tokens.items()}
 
 
-def serve(campaign: Campaign, listening: socket.socket) -> None:
+def host_of(url: str | None) -> str | None:
+    """Host name of the address that raters use; refused if it is no plain http(s) address, as paths are our own."""
+    if url is None:
+        return None
+    given = urlsplit(url)
+    if given.scheme not in ("http", "https") or not given.hostname or given.path.strip("/") or given.query:
+        raise UserError("not an address of a server", where=url, fix="as https://rate.example.org, without a path")
+    return given.hostname
+
+
+def serve(campaign: Campaign, listening: socket.socket, url: str | None = None) -> None:
     """Answer until interrupted. Requests are not logged: their paths are the raters' secrets."""
     import uvicorn
 
     from paper_repro.annotate.app import LOOPBACK, make_app
 
     host = listening.getsockname()[0]
-    app = make_app(campaign, (*LOOPBACK, host) if is_loopback(host) else ("*",))
+    named = (host_of(url),) if url else ()
+    app = make_app(campaign, (*LOOPBACK, host, *named) if is_loopback(host) else ("*", *named))
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=5
     )

@@ -67,6 +67,10 @@ Example: rt annotate screenshot campaign --out figure-7.png
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the campaign.", show_default=False)]
 Host = Annotated[str, typer.Option(help="Address to listen on. Others than this machine's own are warned of.")]
 Port = Annotated[int, typer.Option(help="Port; 0 takes a free one.")]
+Url = Annotated[
+    str | None,
+    typer.Option(help="Address raters use, where a proxy stands before: https://rate.example.org", show_default=False),
+]
 
 
 class _DefaultGroup(TyperGroup):
@@ -115,6 +119,7 @@ def start(
     ] = None,
     host: Host = "127.0.0.1",
     port: Port = PORT,
+    url: Url = None,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Make the campaign, print the links, end.")] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -122,6 +127,7 @@ def start(
 ) -> None:
     """Make or find the campaign, print what the leader needs, serve."""
     from paper_repro.annotate.campaign import default_folder, plan_of, start_campaign
+    from paper_repro.annotate.server import links
 
     given = {"raters": raters, "overlap": overlap, "overlap_share": overlap_share, "limit": limit}
     resolved = load_settings(AnnotateSettings, settings, overrides or (), **given, common_only=common_only, seed=seed)
@@ -129,23 +135,29 @@ def start(
         show_plan(resolved, a, b, folder or default_folder(plan_of(resolved, a, b)), as_json)
         return
     # the port first: links that were printed for a server that cannot start would be lost
-    listening = None if no_serve else _listen(host, port)
+    listening = _listen(host, port, url, no_serve)
     campaign, tokens = start_campaign(resolved, a, b, folder)
-    show_campaign(campaign, tokens, host, listening.getsockname()[1] if listening else port, as_json)
+    port = listening.getsockname()[1] if listening else port
+    show_campaign(campaign, links(tokens, host, port, url), host, port, as_json)
     if listening is not None:
-        _serve(campaign, listening)
+        _serve(campaign, listening, url)
 
 
 def serve(
-    folder: Folder, host: Host = "127.0.0.1", port: Port = PORT, as_json: AsJson = False, debug: Debug = False
+    folder: Folder,
+    host: Host = "127.0.0.1",
+    port: Port = PORT,
+    url: Url = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
 ) -> None:
     """Serve a campaign that is there."""
     from paper_repro.annotate.campaign import open_campaign
 
     campaign = open_campaign(folder)
-    listening = _listen(host, port)
+    listening = _listen(host, port, url)
     show_campaign(campaign, {}, host, listening.getsockname()[1], as_json)
-    _serve(campaign, listening)
+    _serve(campaign, listening, url)
 
 
 def status(folder: Folder, as_json: AsJson = False, debug: Debug = False) -> None:
@@ -161,14 +173,16 @@ def link(
     rater: Annotated[str, typer.Argument(metavar="RATER", help="Pseudonym.", show_default=False)],
     host: Host = "127.0.0.1",
     port: Port = PORT,
+    url: Url = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Replace a rater's link and print the new one."""
     from paper_repro.annotate.campaign import open_campaign
-    from paper_repro.annotate.server import links
+    from paper_repro.annotate.server import host_of, links
 
-    found = links({rater: open_campaign(folder).new_link(rater)}, host, port)
+    host_of(url)
+    found = links({rater: open_campaign(folder).new_link(rater)}, host, port, url)
     emit({"links": found}, as_json, f"{rater}: {found[rater]}\nthe old link no longer works")
 
 
@@ -249,15 +263,18 @@ def screenshot(
     emit({"path": str(out), "written": not dry_run}, as_json, f"{'would write' if dry_run else 'written'}: {out}")
 
 
-def _listen(host: str, port: int) -> Any:
-    from paper_repro.annotate.server import bind, warn_of_host
+def _listen(host: str, port: int, url: str | None, no_serve: bool = False) -> Any:
+    from paper_repro.annotate.server import bind, host_of, warn_of_host
 
+    host_of(url)
+    if no_serve:
+        return None
     warn_of_host(host)
     return bind(host, port)
 
 
-def _serve(campaign: Any, listening: Any) -> None:
+def _serve(campaign: Any, listening: Any, url: str | None) -> None:
     from paper_repro.annotate.server import serve as answer
 
     log.info("annotate: serving; stop with Ctrl-C, nothing that was saved is lost")
-    answer(campaign, listening)
+    answer(campaign, listening, url)

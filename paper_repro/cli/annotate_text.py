@@ -32,11 +32,8 @@ def show_plan(settings: AnnotateSettings, a: Path, b: Path, folder: Path, as_jso
     emit(plan, as_json, text)
 
 
-def show_campaign(campaign: Any, tokens: dict[str, str], host: str, port: int, as_json: bool) -> None:
+def show_campaign(campaign: Any, found: dict[str, str], host: str, port: int, as_json: bool) -> None:
     """Print where a campaign is, how far it is, and the links of one that was just made."""
-    from paper_repro.annotate.server import links
-
-    found = links(tokens, host, port)
     progress = progress_of(campaign)
     lines = [f"campaign: {campaign.folder}", progress_table(progress)]
     if found:

@@ -57,8 +57,8 @@ class Page(HTMLParser):
 class Rating(TestClient):
     """A rater's browser; every response body and header it got is kept in `seen`."""
 
-    def __init__(self, campaign, token, **options):
-        super().__init__(make_app(campaign), base_url="http://127.0.0.1", follow_redirects=False, **options)
+    def __init__(self, campaign, token, hosts=("127.0.0.1", "localhost")):
+        super().__init__(make_app(campaign, hosts), base_url="http://127.0.0.1", follow_redirects=False)
         self.root, self.seen = f"/r/{token}/", []
 
     def request(self, *args, **kwargs):

@@ -8,10 +8,12 @@ import time
 
 import pytest
 
+from artifacts.errors import UserError
 from paper_repro.annotate import AnnotateSettings, ratings, start_campaign
 from paper_repro.annotate.app import LARGEST_FORM
 from paper_repro.annotate.campaign import Rater, open_campaign
 from paper_repro.annotate.inert import pieces
+from paper_repro.annotate.server import host_of
 
 ONE = Rater(1, "rater-1")
 
@@ -215,6 +217,23 @@ def test_forms_from_other_sites_are_refused(campaign, rating):
     own = {"origin": "http://127.0.0.1", "sec-fetch-site": "same-origin"}
     assert client.post(client.root + "rate", data=fields, headers=own).status_code == 303
     assert state(made) == (1, 0, 0)
+
+
+def test_behind_a_proxy_the_name_that_raters_use_counts(campaign, rating):
+    made, tokens = campaign(2, raters=1)
+    client = rating(made, tokens["rater-1"], hosts=("127.0.0.1", "rate.example.org"))
+    fields = {"first": "not", "second": "not", "preferred": "tie", "revision": "0"}
+    origin = {"origin": "https://rate.example.org"}
+    for position, host in (("1", "rate.example.org"), ("2", "127.0.0.1:8742")):
+        headers = origin | {"host": host}
+        assert (
+            client.post(client.root + "rate", data=fields | {"position": position}, headers=headers).status_code == 303
+        )
+    assert client.get(client.root, headers={"host": "other.example.org"}).status_code == 400
+    assert host_of("https://rate.example.org/") == "rate.example.org"
+    for wrong in ("rate.example.org", "ftp://rate.example.org", "https://rate.example.org/people"):
+        with pytest.raises(UserError, match="not an address of a server"):
+            host_of(wrong)
 
 
 def test_an_incomplete_form_says_what_is_missing_and_keeps_the_rest(campaign, rating, read_page):
