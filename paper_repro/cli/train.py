@@ -54,7 +54,7 @@ def train(
     from artifacts.settings import load_settings
     from paper_repro.models import source_of
     from paper_repro.train import TRAIN, TrainSettings, follow_leader, stage_call
-    from paper_repro.train.processes import is_leader, lead
+    from paper_repro.train.processes import is_leader, release
 
     resolved = load_settings(
         TrainSettings, settings, overrides or (), method=method, seed=seed, preset=preset,
@@ -64,4 +64,4 @@ def train(
         return None if dry_run else follow_leader(resolved, trainset)
     resolved, inputs = stage_call(resolved, trainset)
     run_stage(TRAIN, resolved, inputs, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)
-    return None if dry_run else lead({"train": False})  # where there was nothing to do, the others wait to hear it
+    return None if dry_run else release()

@@ -12,7 +12,7 @@ from typing import Any
 
 from artifacts.errors import UserError
 
-_told = False  # whether the leader has told the others what to do
+_told = False  # whether the leader has told the others what to do in this stage
 
 
 def process_count() -> int:
@@ -37,11 +37,19 @@ def check_processes(global_batch: int, per_device_batch: int) -> None:
 
 
 def lead(message: dict[str, Any]) -> None:
-    """Tell the other processes, once, what to do."""
+    """Tell the other processes, which wait for it, what to do."""
     global _told
-    if process_count() > 1 and not _told:
+    if process_count() > 1:
         _told = True
         _broadcast(message)
+
+
+def release() -> None:
+    """Let the other processes go if the stage had nothing for them to do; called when it is done."""
+    global _told
+    if not _told:
+        lead({"train": False})
+    _told = False
 
 
 def follow() -> dict[str, Any]:

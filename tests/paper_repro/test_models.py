@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -141,3 +142,37 @@ def test_smollm_weights_are_converted_once_and_load_from_safetensors(smollm):
     ids = torch.tensor([inference_ids(tokenizer, "What is the capital of France?")])
     answer = model.generate(ids, max_new_tokens=12, do_sample=False, pad_token_id=pad_id(tokenizer))
     assert "Paris" in tokenizer.decode(answer[0, ids.shape[1] :])
+
+
+def refusing(error_class: str):
+    """A download that ends as the hub's client does, without the network."""
+
+    def download(*arguments, **options):
+        from huggingface_hub import errors
+
+        raise getattr(errors, error_class)("no", response=SimpleNamespace(headers={}, request=None))
+
+    return download
+
+
+@pytest.mark.parametrize(
+    ("error_class", "message", "fix"),
+    [
+        ("GatedRepoError", "gated", "accept them on the page of owner/model"),
+        ("RepositoryNotFoundError", "no such repository", "log in"),
+        ("RevisionNotFoundError", "no such commit", "commit that the repository has"),
+        ("HfHubHTTPError", "cannot be had", "weights: path"),
+    ],
+)
+def test_weights_that_the_hub_refuses_say_what_to_accept_or_fetch(monkeypatch, error_class, message, fix):
+    monkeypatch.setattr("huggingface_hub.snapshot_download", refusing(error_class))
+    with pytest.raises(MissingDataError, match=message) as error:
+        model_folder(ModelSource(name="owner/model", weights="hub", revision=COMMIT))
+    assert fix in error.value.fix and error.value.where == f"owner/model@{COMMIT}"
+
+
+def test_a_folder_whose_weights_are_missing_says_what_is_needed(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "llama", "architectures": ["LlamaForCausalLM"]}')
+    with pytest.raises(InputError, match="cannot be loaded") as error:
+        load_base(ModelSource(name=str(tmp_path), weights="path"))
+    assert "safetensors" in error.value.fix
