@@ -124,7 +124,7 @@ class TrainSettings(Settings):
     epochs: Positive = 1
     global_batch: Positive = 8
     per_device_batch: Positive | Literal["auto"] = 1
-    pack_tokens: Positive | Literal["auto"] | None = 768
+    pack_tokens: Positive | Literal["auto"] | None = 512
     sort_within_batch: bool = True
     loss_normalisation: Literal["microbatch_mean", "token_mean"] = "token_mean"
     learning_rate: Annotated[float, Field(gt=0)] = 2e-4
