@@ -243,6 +243,8 @@ class SlurmRunner:
         log.info("curate: %s: %d shards, Slurm job %s", label, ranks, executor.job_id)
         while executor.get_incomplete_ranks() and _queued(executor.job_id):
             time.sleep(self.settings.slurm.poll_s)
+        if executor.get_incomplete_ranks():
+            time.sleep(self.settings.slurm.poll_s)  # what a node has written may be seen here a moment later
         missing(executor, label)
 
     def executor(self, label: str, task: Task, ranks: int, folder: Path) -> Any:
