@@ -6,10 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup test lint reproduce bench testbed clean
+.PHONY: help setup test lint reproduce bench bench-gpu gpu-wheels testbed clean
 
 help:  ## Show the targets.
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /'
 
 setup: $(READY)  ## Make .venv with pinned versions.
 
@@ -36,6 +36,15 @@ testbed: $(READY)  ## Make a shipped base model again from its seeds and compare
 # those that need nothing but this machine; the others want the mirror, or peers in an environment of their own
 bench: $(READY)  ## Measure pre-training, tuning and generation on this machine; results go to benchmarks/results/.
 	@for name in pretraining tuning generation; do echo "== $$name"; $(BIN)/python benchmarks/$${name}_cpu.py || exit 1; done
+
+# uses the Python that has torch for the GPU, not .venv, whose torch is for the CPU; installs only from WHEELS, if given
+bench-gpu:  ## Measure tuning an 8B model on this machine's GPU; call it until it says it is done: make bench-gpu PYTHON=python3 WHEELS=wheels (SMALL=1: prove the script)
+	$(if $(WHEELS),$(PYTHON) -m pip install --quiet --no-index --no-deps $(WHEELS)/*.whl)
+	$(PYTHON) benchmarks/tuning_gpu.py $(if $(SMALL),--small) $(if $(LIMIT),--limit-s $(LIMIT))
+
+gpu-wheels:  ## Fetch into wheels/ what a GPU machine without a network needs beside torch and transformers (Linux, Python 3.12).
+	$(PYTHON) -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 \
+		--platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --dest wheels --requirement benchmarks/gpu_wheels.txt
 
 clean:  ## Remove the environment and caches (runs are kept).
 	rm -rf $(VENV) .pytest_cache .ruff_cache build dist *.egg-info
