@@ -29,6 +29,7 @@ STEPS = {"alpaca": (2, 8), "lima": (1, 4)}  # steps that are not timed, and thos
 # ours: tokens of a pass, and above which of them activations are computed again; the first that fits
 # (with a mask, attention costs by the square of a pass: 4,096 tokens cost an eighth more, 16,384 half as much again)
 TRIED = ((4_096, None), (2_048, None), (4_096, 0), (2_048, 0))
+SMALL, SMALL_TRIED = {"dtype": "float32", "global_batch": 16}, ((512, None),)
 APART = 0.02  # nats a token that 16-bit products may change in a step's loss
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "4090": 165e12}  # dense bf16, datasheets
 LLAMA_8B = {
@@ -122,11 +123,11 @@ def tuning(name: str, method: str, small: bool) -> dict[str, Any]:
     """Both sides on the same rows; None where a side does not fit."""
     warm, timed = (1, 1) if small else STEPS[name]
     vocabulary = VOCABULARY if small else LLAMA_8B["vocab_size"]
-    wanted = (warm + timed) * GLOBAL_BATCH
+    wanted = (warm + timed) * (SMALL["global_batch"] if small else GLOBAL_BATCH)
     rows = sequences(name, method, wanted + 8, vocabulary)[:wanted]
     found: dict[str, Any] = {"rows": len(rows), "steps_timed": timed, "method": method, "lengths": name}
     found["official"] = side(OFFICIAL, rows, warm, small, found)
-    for tokens, recompute in TRIED:
+    for tokens, recompute in SMALL_TRIED if small else TRIED:
         choice = {"pack_tokens": tokens, "recompute_above": recompute, "sort_within_batch": False}
         found["ours"] = side(choice, rows, warm, small, found)
         if found["ours"] is not None:
@@ -147,7 +148,7 @@ def side(choice: dict[str, Any], rows: list[Any], warm: int, small: bool, found:
     from paper_repro.train import TrainSettings
     from paper_repro.train.memory import out_of_memory
 
-    settings = TrainSettings(**PAPER | {"dtype": "float32" if small else "bfloat16"} | choice)
+    settings = TrainSettings(**PAPER | (SMALL if small else {"dtype": "bfloat16"}) | choice)
     try:
         model, found["base_held_in"] = base_model(small)
         work = training_flops(model, rows)
