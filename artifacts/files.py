@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Hashable, Iterable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from artifacts.errors import InputError
+from artifacts.errors import InputError, StageError, UserError
 
 
 @contextmanager
@@ -26,6 +27,27 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def disk_faults(folder: Path) -> Iterator[None]:
+    """Turn what a disk refuses into our errors: no space, a folder or file that may not be written or read.
+
+    Raises:
+        StageError: no space is left.
+        UserError: not allowed.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = str(error.filename or folder)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            fix = "make room, then run the same command again: what is done is kept"
+            raise StageError("the disk is full, or its quota is", where=where, fix=fix) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+            fix = "choose another --out, or mend the permissions"
+            raise UserError(f"cannot be used: {error.strerror}", where=where, fix=fix) from error
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from artifacts.digests import digest_file, digest_json
 from artifacts.errors import DigestError, InputError, StageError, UserError
-from artifacts.files import read_json, write_json
+from artifacts.files import disk_faults, read_json, write_json
 from artifacts.manifest import (
     MANIFEST,
     Artifact,
@@ -119,9 +119,13 @@ class Stage:
             The artifact, and whether it was already up to date.
 
         Raises:
-            UserError: `out` holds something else.
+            UserError: `out` holds something else, or may not be written.
+            StageError: the disk is full, or the work itself failed.
         """
-        inputs = dict(inputs or {})
+        with disk_faults(out):
+            return self._run(settings, out, dict(inputs or {}), overwrite)
+
+    def _run(self, settings, out, inputs, overwrite) -> tuple[Artifact, bool]:
         plan = self.key(settings, {name: input_digest(path) for name, path in inputs.items()})
         if out.is_symlink() or (out.exists() and not out.is_dir()):
             raise InputError("the output must be a folder, not a file or a link", where=str(out))
