@@ -141,7 +141,7 @@ def _decode(
     model, tokenizer, condition = _load(settings, inputs)
     prompts = _prompts(tokenizer, rows, settings, inputs)
     workspace.summary.update(longest_prompt_tokens=max(map(len, prompts)), device=model.device.type)
-    return condition, _answer(model, tokenizer, prompts, settings, workspace)
+    return condition, _answer(model, tokenizer, rows, prompts, settings, workspace)
 
 
 def _ask(
@@ -206,11 +206,12 @@ def _shown(settings: GenerateSettings, inputs: Mapping[str, Path]) -> Sequence[A
 def _answer(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
+    rows: Sequence[Row],
     prompts: Sequence[Sequence[int]],
     settings: GenerateSettings,
     workspace: Workspace,
 ) -> list[Row]:
-    """One reply a prompt, in their order. Each finished batch is kept in the scratch folder."""
+    """One reply a prompt, in their order. Each finished batch is kept, by prompt id, in the scratch folder."""
     eos_ids = end_tokens(model, tokenizer)
     replies: dict[int, Row] = {}
     tokens, started = 0, time.monotonic()
@@ -226,9 +227,11 @@ def _answer(
                 pad_id=pad_id(tokenizer),
                 stops=_stops(tokenizer, settings.stops),
             )
-            write_json(shard, [_reply(tokenizer, item, settings) for item in decoded])
+            made = [_reply(tokenizer, item, settings) for item in decoded]
+            write_json(shard, {rows[index]["prompt_id"]: reply for index, reply in zip(indices, made, strict=True)})
             tokens += sum(len(item.ids) for item in decoded)
-        replies.update(zip(indices, read_json(shard), strict=True))
+        kept = read_json(shard)
+        replies.update({index: kept[rows[index]["prompt_id"]] for index in indices})
         seconds = time.monotonic() - started
         log.info("generate: %d of %d replies, %.0f tokens/s", len(replies), len(prompts), tokens / max(seconds, 1e-9))
     if sorted(replies) != list(range(len(prompts))):
