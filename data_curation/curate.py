@@ -20,6 +20,7 @@ from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.settings import S, Settings
 from artifacts.stage import PARTIAL, Stage, Workspace
 from data_curation.decisions import Ledger, Outcome
+from data_curation.memory import check_memory
 from data_curation.readers import Columns, Reading, read_file, read_hub
 from data_curation.recipe import RecipeField, StepSettings, build
 from data_curation.records import Record, from_table, to_table
@@ -106,6 +107,8 @@ def main_input(settings: S, given: Path | str | None) -> tuple[S, dict[str, Path
 def _curate(settings: CurateSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
     """Write data.parquet, decisions.parquet, steps.parquet and quarantine.jsonl."""
     check_reference(settings.recipe.steps, REFERENCE in inputs)
+    if INPUT in inputs:
+        check_memory(inputs[INPUT])
     reading, origin = read_main(settings, inputs)
     reference = read_reference(inputs.get(REFERENCE), settings.reference_columns)
     ledger = Ledger(reading.records, len(reading.quarantined), reference.records)
