@@ -185,8 +185,9 @@ def _drawing(size: str, name: str, arms: Sequence[Arm], several: bool) -> Drawin
     return Drawing(
         f"testbed_curation_{slug(size)}_{slug(name)}" if several else "testbed_curation",
         f"Testbed: raw against curated responses ({size.upper()} base, {name})",
-        f"Three panels over the arms ({', '.join(arm.words for arm in arms)}): stacked bars of the faulty rows left, "
-        "by fault; acceptable replies of RT and IT beside each other; and these less those of the raw arm.",
+        f"Panels over the arms ({', '.join(arm.words for arm in arms)}): stacked bars of the faulty rows left, by "
+        "fault; acceptable replies of RT and IT beside each other, and these less those of the raw arm; and the two parts of "
+        "acceptable, right content and right stopping.",
         SOURCE,
         lambda: _draw(arms),
         (*NAMES, WHISKERS),
@@ -194,19 +195,20 @@ def _drawing(size: str, name: str, arms: Sequence[Arm], several: bool) -> Drawin
 
 
 def _draw(arms: Sequence[Arm]) -> Figure:
-    figure = new_figure(5.2)
-    grid = figure.add_gridspec(2, 2)
-    below = figure.add_subplot(grid[1, :])
-    left, right = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
-    _draw_faults(left, arms)
-    _draw_gains(right, arms)
-    share_axis(below, "Acceptable replies (%)")
-    grouped_bars(below, [{method: arm.share(method, "acceptable") for method in TUNED} for arm in arms])
-    for axes in (left, right, below):
+    figure = new_figure(7.2)
+    grid = figure.add_gridspec(3, 2)
+    faults, gains, middle = (figure.add_subplot(place) for place in (grid[0, 0], grid[0, 1], grid[1, :]))
+    parts = [figure.add_subplot(grid[2, 0]), figure.add_subplot(grid[2, 1])]
+    _draw_faults(faults, arms)
+    _draw_gains(gains, arms)
+    for axes, measure in zip((middle, *parts), ("acceptable", "content", "stopping"), strict=True):
+        share_axis(axes, f"{HEADINGS[measure]} (%)")
+        grouped_bars(axes, [{method: arm.share(method, measure) for method in TUNED} for arm in arms])
+    for axes in (faults, gains, middle, *parts):
         axes.set_xticks(range(len(arms)), [arm.words.replace(" ", "\n") for arm in arms])
         axes.set_xlim(-0.6, len(arms) - 0.4)
         axes.tick_params(axis="x", length=0)
-    legend(figure, [below])
+    legend(figure, [middle])
     return figure
 
 

@@ -190,7 +190,7 @@ def test_arms_of_unequal_size_show_it_and_uncounted_faults_are_no_zero(testbed_r
     uncounted = read_cells(row for row in rows if row.benchmark != "testbed-training-rows")
     assert faults_table(uncounted) is None
     (drawing,) = curation_drawings(uncounted)
-    assert [text.get_text() for text in drawing.draw().axes[1].texts] == ["missing"] * 5
+    assert [text.get_text() for text in drawing.draw().axes[0].texts] == ["missing"] * 5
 
 
 def test_a_study_left_to_another_run_is_missing_with_the_reason_unless_it_is_shipped(testbed_results, cards):
