@@ -37,6 +37,7 @@ COMMANDS = (
     "rank",
     "generate",
     "judge",
+    "judges",
     "annotate",
     "score",
     "report",

@@ -121,7 +121,7 @@ def _work(settings: JudgeSettings, inputs: Mapping[str, Path], workspace: Worksp
     card = load_judge(settings.judge)
     started = time.monotonic()
     try:
-        opinions = _opinions(card, rows, settings, workspace)
+        opinions = opinions_of(card, rows, settings, workspace)
     except InputError as error:  # a fault of a row, which the judge names
         where = f"{generations.path / GENERATIONS}: {error.where}"
         raise InputError(error.message, where=where, fix=error.fix) from None
@@ -168,7 +168,8 @@ def _rows(inputs: Mapping[str, Path]) -> list[dict[str, Any]]:
     return rows
 
 
-def _opinions(card: JudgeCard, rows: list[dict], settings: JudgeSettings, workspace: Workspace) -> list[Opinion]:
+def opinions_of(card: JudgeCard, rows: list[dict], settings: JudgeSettings, workspace: Workspace) -> list[Opinion]:
+    """The judge's opinions of rows of generations, in their order; what asking a model took goes into the manifest."""
     parameters = card.resolve(settings.parameters)
     if card.kind != "llm":
         return card.judge(rows, parameters, workspace.scratch)

@@ -7,7 +7,7 @@ a true rate `r`, the rate `p = r se + (1 - r) (1 - sp)`; solved for `r` that is 
 The interval is that of Lang and Reiczigel ("Confidence limits for prevalence of disease adjusted for estimated
 sensitivity and specificity", Preventive Veterinary Medicine 113, 2014). It carries the uncertainty of all three shares,
 as if each came from a sample of its own. It was chosen before a bootstrap because a share that was observed as 0 or 1
-(a judge without an error among 26 replies) keeps its uncertainty, where resampling would draw the same share every time,
+(a judge without an error among 26 replies) keeps its uncertainty, where resampling would draw the same share each time,
 and because it needs no seed. `tests/paper_repro/score/test_correction.py` measures how often it holds the truth.
 """
 
