@@ -215,3 +215,17 @@ def test_the_two_normalisations_differ_when_packed(tiny_base, rows_file, tmp_pat
 
 def test_the_tokenizer_of_these_tests_begins_a_sequence(tiny_base):
     assert AutoTokenizer.from_pretrained(tiny_base)("a")["input_ids"][0] == 0
+
+
+def test_in_16_bits_the_parts_are_those_at_once_too():
+    """bfloat16 products of weights in 32 bits: 1e-2 of loss and gradients."""
+    model, packed = model_of("llama"), laid(ROWS, [1.0] * len(ROWS))
+    found = []
+    for at_once in (10**9, 3 * SMALL["vocab_size"]):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss, *_ = weighted_loss(model, packed, logits_at_once=at_once)
+        found.append((loss.item(), gradients(model, loss)))
+    assert found[1][0] == pytest.approx(found[0][0], rel=1e-2)
+    norms = [sum(gradient.square().sum() for gradient in one.values()).sqrt() for _, one in found]
+    apart = sum((found[0][1][name] - found[1][1][name]).square().sum() for name in found[0][1]).sqrt()
+    assert apart < 0.02 * norms[0]
