@@ -16,7 +16,7 @@ from paper_repro.report import claims as claim_checks
 from paper_repro.report.checks import checks_table, count_checks, differences_table, refuse_unknown
 from paper_repro.report.comparisons import comparisons_table
 from paper_repro.report.figure import Drawing, write_drawing
-from paper_repro.report.figures import FIGURES
+from paper_repro.report.figures import ALTERNATIVES, FIGURES
 from paper_repro.report.funnel import funnel_drawing, funnel_table, read_funnel
 from paper_repro.report.measures import length_table, relevance_table
 from paper_repro.report.page import Section, write_page
@@ -166,7 +166,8 @@ def _add_published_claims(book: _Book, tables: Mapping[str, Published]) -> None:
 
 
 def _add_published(book: _Book, settings: ReportSettings, tables: Mapping[str, Published]) -> None:
-    drawings = tuple(FIGURES[number](tables) for number in settings.figures)
+    makers = [forms[number] for number in settings.figures for forms in (FIGURES, ALTERNATIVES) if number in forms]
+    drawings = tuple(make(tables) for make in makers)
     made = tuple(TABLES[number](tables) for number in settings.tables)
     text = "The paper's numbers, laid out again from this package's copy of them."
     if drawings:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from artifacts.published import Published
 from artifacts.published_tables import DATASETS, FALSE_REFUSAL, METHODS, MODELS, REFUSAL_BENCHMARKS, REFUSAL_COUNTS
-from paper_repro.report.figure import COLOURS, HATCHES, INK, Drawing, bars, new_figure, rate_axis
+from paper_repro.report.figure import Drawing, bars, new_figure, rate_axis
+from paper_repro.report.figures_quality import figure_02, figure_03, figure_03_dots, figure_04, stack_preferences
 from paper_repro.report.tables import PAPER, Tables, heading
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 FIGURE_5_CELL = ("Gemma-2-9B", "LIMA")
@@ -78,43 +78,26 @@ def _draw_preference(published: Published, parts: Mapping[str, str]) -> Figure:
     figure = new_figure(3.3)
     grid = figure.subplots(2, 2, sharex=True, sharey=True).flatten()
     cells = published.cells()
+    words = [part if part == "tie" else f"{part} wins" for part in parts.values()]
     for axes, model in zip(grid, MODELS, strict=True):
-        _stack(axes, [[cells[model, dataset][part] for part in parts] for dataset in DATASETS], list(parts.values()))
+        rows = [[cells[model, dataset][part] for part in parts] for dataset in DATASETS]
+        stack_preferences(axes, rows, list(parts.values()), words)
+        axes.set_yticks(range(len(DATASETS)), DATASETS)
         axes.set_title(model)
+    grid[0].invert_yaxis()  # the panels share their axis
     handles, names = grid[0].get_legend_handles_labels()
-    words = [name if name == "tie" else f"{name} wins" for name in names]
-    figure.legend(handles, words, loc="outside upper center", ncols=3, frameon=False, handlelength=2.5)
+    figure.legend(handles, names, loc="outside upper center", ncols=3, frameon=False, handlelength=2.5)
     figure.supxlabel("Instructions (%)", fontsize=8)
     return figure
 
 
-def _stack(axes: Axes, rows: Sequence[Sequence[int]], methods: Sequence[str]) -> None:
-    lefts = [0] * len(rows)
-    for index, method in enumerate(methods):
-        widths = [row[index] for row in rows]
-        axes.barh(
-            range(len(rows)),
-            widths,
-            0.7,
-            lefts,
-            label=method,
-            color=COLOURS[method],
-            hatch=HATCHES[method],
-            edgecolor="black",
-            linewidth=0.5,
-        )
-        for y, (left, width) in enumerate(zip(lefts, widths, strict=True)):
-            # a plain patch behind the number, so that a hatch does not run through it
-            patch = {"facecolor": COLOURS[method], "edgecolor": "none", "pad": 0.8}
-            axes.text(
-                left + width / 2, y, str(width), ha="center", va="center", color=INK[method], fontsize=7, bbox=patch
-            )
-        lefts = [left + width for left, width in zip(lefts, widths, strict=True)]
-    axes.set_xlim(0, 100)
-    axes.set_yticks(range(len(rows)), DATASETS)
-    if not axes.yaxis_inverted():  # the panels share their axis
-        axes.invert_yaxis()
-    axes.tick_params(axis="y", length=0)
-
-
-FIGURES: dict[int, Callable[[Tables], Drawing]] = {5: figure_05, 8: figure_08, 9: figure_09}
+FIGURES: dict[int, Callable[[Tables], Drawing]] = {
+    2: figure_02,
+    3: figure_03,
+    4: figure_04,
+    5: figure_05,
+    8: figure_08,
+    9: figure_09,
+}
+# a better form of the same numbers, drawn beside the paper's own
+ALTERNATIVES: dict[int, Callable[[Tables], Drawing]] = {3: figure_03_dots}

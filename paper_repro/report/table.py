@@ -159,6 +159,9 @@ def _escape(text: str) -> str:
 
 
 def write_table(table: Table, folder: Path) -> None:
-    """Write `<name>.csv` and `<name>.md`."""
+    """Write `<name>.csv`, `<name>.md` and `<name>.tex`."""
+    from paper_repro.report.latex import to_latex
+
     write_text(folder / f"{table.name}.csv", to_csv(table))
     write_text(folder / f"{table.name}.md", to_markdown(table))
+    write_text(folder / f"{table.name}.tex", to_latex(table))

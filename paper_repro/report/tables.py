@@ -30,6 +30,9 @@ HEADINGS = {
     "gsm8k": "GSM8K",
     "piqa": "PIQA",
     "average": "Average",
+    "untuned": "Untuned",
+    "IT": "IT",
+    "RT": "RT",
     "overall": "Overall",
     "drfr": "DRFR",
     "advbench": "AdvBench",
@@ -70,6 +73,39 @@ def _as_printed(number: int, tables: Tables, notes: tuple[str, ...] = ()) -> Tab
     title = f"Table {number}. {published.source.title}"
     known = tuple(f"Known inconsistency: {note}." for check, note in KNOWN.items() if check.startswith(f"{name}/"))
     return Table(name, title, f"{PAPER}, Table {number}", columns(published), rows, (*notes, *known))
+
+
+def _one_number(number: int, of: int, field: str, what: str, unit: str, tables: Tables) -> Table:
+    """A table that prints a part of another: one number of it, methods side by side."""
+    published = tables[f"table_{of}"]
+    cells = published.cells()
+    untuned = {model: cells.get((model, None, "untuned")) for model in MODELS}
+    rows = tuple(
+        (model, dataset, *(cell(row[field] if row else None) for row in (untuned[model], *found)))
+        for model in MODELS
+        for dataset in DATASETS
+        if all(found := [cells.get((model, dataset, method)) for method in METHODS])
+    )
+    shown = (
+        *columns(published, ("base_model", "dataset")),
+        *(Column(name, heading(name)) for name in ("untuned", *METHODS)),
+    )
+    notes = (
+        f"{what} ({unit}).",
+        f"Version 3 prints a part of Table {of} here; which rows, our copy does not hold, so all of them are shown.",
+    )
+    title = f"Table {number}. {published.source.title}: {what}"
+    return Table(f"table_{number:02d}", title, f"{PAPER}, Table {of}", shown, rows, notes)
+
+
+def table_01(tables: Tables) -> Table:
+    """Table 1: average of the six benchmarks (a part of Table 12)."""
+    return _one_number(1, 12, "average", "average of six benchmarks", "per cent", tables)
+
+
+def table_03(tables: Tables) -> Table:
+    """Table 3: share of requirements met (a part of Table 14)."""
+    return _one_number(3, 14, "drfr", "share of requirements met", "DRFR", tables)
 
 
 def table_05(tables: Tables) -> Table:
@@ -149,6 +185,8 @@ def table_31(tables: Tables) -> Table:
 
 
 TABLES: dict[int, Callable[[Tables], Table]] = {
+    1: table_01,
+    3: table_03,
     5: table_05,
     11: table_11,
     12: table_12,

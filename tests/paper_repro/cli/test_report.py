@@ -57,8 +57,8 @@ def test_help_explains_itself_with_examples(rt):
 def test_the_default_is_everything_published(rt):
     shown = plan(rt)
     assert shown["settings"]["source"] == "published"
-    assert shown["settings"]["tables"] == [5, 11, 12, 13, 14, 15, 16, 25, 29, 31]
-    assert shown["settings"]["figures"] == [5, 8, 9]
+    assert shown["settings"]["tables"] == [1, 3, 5, 11, 12, 13, 14, 15, 16, 25, 29, 31]
+    assert shown["settings"]["figures"] == [2, 3, 4, 5, 8, 9]
     assert list(shown["inputs"]) == ["published"]
     assert plan(rt, "--all")["settings"] == shown["settings"]
 

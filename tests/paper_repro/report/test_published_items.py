@@ -12,7 +12,7 @@ from artifacts.published import PUBLISHED
 from artifacts.published_checks import read_all
 from artifacts.published_tables import SOURCES
 from paper_repro.report.figure import FORMATS, write_drawing
-from paper_repro.report.figures import FIGURES, figure_05
+from paper_repro.report.figures import ALTERNATIVES, FIGURES, figure_05
 from paper_repro.report.table import to_csv
 from paper_repro.report.tables import TABLES
 
@@ -27,8 +27,9 @@ def rows_of(text: str) -> list[dict[str, str]]:
 
 
 def test_the_tables_and_figures_of_the_issue_are_all_there():
-    assert list(TABLES) == [5, 11, 12, 13, 14, 15, 16, 25, 29, 31]
-    assert list(FIGURES) == [5, 8, 9]
+    assert list(TABLES) == [1, 3, 5, 11, 12, 13, 14, 15, 16, 25, 29, 31]
+    assert list(FIGURES) == [2, 3, 4, 5, 8, 9]
+    assert set(ALTERNATIVES) <= set(FIGURES)
 
 
 @pytest.mark.parametrize("number", [5, 11, 12, 13, 14, 25, 31])
@@ -51,6 +52,47 @@ def test_table_29_is_turned_to_one_column_a_data_set(tables):
     rows = rows_of(to_csv(TABLES[29](tables)))
     assert len(rows) == 8
     assert {"base_model": "Gemma-2-9B", "method": "RT", "alpaca": "46.79", "dolly": "70.49", "lima": "58.73"} in rows
+
+
+@pytest.mark.parametrize(("number", "of", "field"), [(1, 12, "average"), (3, 14, "drfr")])
+def test_tables_1_and_3_show_one_number_of_another_table_methods_side_by_side(tables, number, of, field):
+    cells = tables[f"table_{of:02d}"].cells()
+    rows = rows_of(to_csv(TABLES[number](tables)))
+    for row in rows:
+        model, dataset = row["base_model"], row["dataset"]
+        assert [float(row[method]) for method in ("IT", "RT")] == [
+            cells[model, dataset, m][field] for m in ("IT", "RT")
+        ]
+        assert float(row["untuned"]) == cells[model, None, "untuned"][field]
+    tuned = {(model, dataset) for model, dataset, method in cells if method == "RT"}
+    assert {(row["base_model"], row["dataset"]) for row in rows} == tuned
+    assert any("which rows, our copy does not hold" in note for note in TABLES[number](tables).notes)
+
+
+def test_figure_2_stacks_the_raters_levels(tables):
+    axes = FIGURES[2](tables).draw().axes[0]
+    assert axes.get_title() == "Llama-3.1-8B"
+    widths = [[bar.get_width() for bar in bars] for bars in axes.containers]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert dict(zip(names, zip(*widths, strict=True), strict=True))["Alpaca RT"] == pytest.approx((0.91, 0.06, 0.02))
+    assert len(names) == 7
+
+
+def test_figure_3_draws_every_score_as_radar_and_as_dots(tables):
+    radar, dots = FIGURES[3](tables).draw(), ALTERNATIVES[3](tables).draw()
+    row = tables["table_13"].cells()["Gemma-2-9B", "Alpaca", "RT"]
+    expected = [row[name] for name in ("helpfulness", "factuality", "clarity", "depth", "engagement")]
+    line = next(line for line in radar.axes[1].lines if line.get_label() == "RT")
+    assert list(line.get_ydata()) == [*expected, expected[0]]
+    points = next(points for points in dots.axes[1].collections if points.get_label() == "RT")
+    assert [round(float(x), 2) for x, _ in points.get_offsets()] == expected
+
+
+def test_figure_4_sets_raters_beside_gpt_4(tables):
+    human, judged = FIGURES[4](tables).draw().axes[:2]
+    assert human.get_yticklabels()[0].get_text() == "Llama-3.1-8B, Alpaca"
+    assert [bars[0].get_width() for bars in human.containers] == [4, 80, 16]
+    assert [bars[0].get_width() for bars in judged.containers] == [39, 0, 61]
 
 
 def test_figure_5_draws_the_published_rates_of_gemma_on_lima(tables):
