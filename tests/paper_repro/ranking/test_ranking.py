@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import typer
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from typer.testing import CliRunner
 
 from artifacts.errors import InputError
+from paper_repro.cli.rank import register
 from paper_repro.models import ModelSource
 from paper_repro.ranking import RankSettings, rank
 from paper_repro.ranking.likelihood import log_probabilities, response_sequences
@@ -166,13 +167,20 @@ def test_exactly_one_model(given, tmp_path):
         rank(RankSettings(**given), tmp_path, tmp_path / "out", model=tmp_path if given else None)
 
 
-@pytest.mark.slow
-def test_the_command_ranks_with_a_shipped_base_and_prints_numbers(tmp_path):
-    path = file_of(tmp_path, PAIRS)
-    command = [sys.executable, "-m", "paper_repro.cli", "rank", str(path), "--base", "testbed-0.5m-many-0"]
-    environment = os.environ | {"RT_HOME": str(tmp_path / "home")}
-    run = {"capture_output": True, "text": True, "check": True, "env": environment}
-    summary = json.loads(subprocess.run([*command, "--json"], **run).stdout)["summary"]
+def test_the_command_prints_numbers_with_their_intervals_and_finds_them_again(taught, tmp_path, monkeypatch):
+    monkeypatch.setenv("RT_HOME", str(tmp_path / "home"))
+    application = typer.Typer()
+    register(application)
+    application.callback()(lambda: None)
+    command = ["rank", str(file_of(tmp_path, PAIRS)), "--base", taught.name]
+    first = json.loads(CliRunner().invoke(application, [*command, "--json"]).stdout)
+    assert (first["kind"], first["up_to_date"], first["summary"]["pairs"]) == ("ranking", False, 6)
+    again = CliRunner().invoke(application, command).stdout
+    assert "up to date" in again and "6 of 6 rows" in again
+    assert re.search(r"whole response +100\.0%  \[61\.0%, 100\.0%\]", again)
+
+
+def test_a_shipped_base_ranks(tmp_path):
+    base = ModelSource(name="testbed-0.5m-many-0", weights="shipped")
+    summary = rank(RankSettings(base=base), file_of(tmp_path, PAIRS), tmp_path / "out").summary
     assert summary["condition"]["base_model"] == "testbed-0.5m-many-0" and summary["pairs"] == 6
-    shown = subprocess.run(command, **run).stdout
-    assert "up to date" in shown and f"{summary['per_token']['rate']:.1%}" in shown
