@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PROFILE ?= $(if $(FULL),testbed-full,testbed)
 SIZE ?= 0.5M
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -20,8 +21,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-test: $(READY)  ## Run all tests that this machine can (FAST=1 leaves the slow ones out).
-	$(BIN)/python -m pytest $(if $(FAST),-m 'not slow and not browser') $(TESTS)
+# whole files go to a process, so that what a file prepares is prepared once; a process takes up to 4 GB
+test: $(READY)  ## Run all tests that this machine can, in two processes (JOBS=4; FAST=1 leaves the slow ones out).
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(if $(FAST),-m 'not slow and not browser') $(TESTS)
 
 lint: $(READY)  ## Check style, imports and docstrings.
 	$(BIN)/ruff check .
