@@ -26,6 +26,13 @@ in n, and as neither; how many there are stands beside. The folder made holds re
 
 Example: rt score runs/untuned-refusals runs/dolly-RT-refusals --study refusal --out runs/scores
 
+--validation names a folder of rt judges validate and puts corrected refusal rates beside the raw ones (Rogan and Gladen
+1978, with the interval of Lang and Reiczigel 2014), by the judge's errors on the held-out replies. The labelled set
+holds as many replies of every kind; what your models say does not. --set "mix.KIND=PART" says from which kinds of
+refusals and of compliances the errors are taken, and in which parts.
+
+Example: rt score runs/dolly-RT-refusals --validation runs/refusal-rules-validated --out runs/corrected-scores
+
 With the name of a benchmark first, one file of judge records gives that benchmark's numbers, without any artifact:
 annotation files of AlpacaEval, outputs of just-eval, answers of InFoBench, or labels of replies (label: refusal or
 compliance; subset for harmbench and xstest). --against puts published numbers beside them.
@@ -58,6 +65,12 @@ def score(
     model: Annotated[
         str | None, typer.Option(help="alpaca-eval: the model's name in that leaderboard.", show_default=False)
     ] = None,
+    validation: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of rt judges validate: adds corrected refusal rates; may be repeated.", show_default=False
+        ),
+    ] = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     out: Out = None,
@@ -69,11 +82,16 @@ def score(
     """Parse the options; run the stage, or score one file of judge records."""
     resolved = load_settings(ScoreSettings, settings, overrides or (), study=study)
     if str(verdicts[0]) in RECORDS and not verdicts[0].exists():
+        if validation:
+            raise UserError(
+                "--validation goes with folders of verdicts", fix="rt score VERDICTS... --validation FOLDER"
+            )
         _score_records(verdicts, resolved, as_json, gamed=gamed, against=against, model=model)
         return
     if given := [name for name, value in (("gamed", gamed), ("against", against), ("model", model)) if value]:
         raise UserError(f"--{given[0]} goes with a benchmark and a file", fix=f"benchmarks: {', '.join(RECORDS)}")
-    run_stage(SCORE, resolved, score_inputs(verdicts), out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)
+    inputs = score_inputs(verdicts, validation or ())
+    run_stage(SCORE, resolved, inputs, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)
 
 
 def _score_records(given: list[Path], settings: ScoreSettings, as_json: bool, **options: Any) -> None:

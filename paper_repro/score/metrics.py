@@ -25,6 +25,8 @@ PEOPLE = {
     "human-preference": ("human_win_rate", "human_tie_rate", "human_loss_rate"),
 }
 ASPECTS = ("helpfulness", "factuality", "clarity", "depth", "engagement")
+# beginning of the names of rates corrected for the judge's errors (rt score --validation)
+CORRECTED = "corrected_"
 # language-model judges, and the metrics of their verdicts on any benchmark
 MODELS = {
     "acceptability-llm": ("judged_acceptable_rate", "judged_excellent_rate", "judged_sufficient_rate"),
@@ -58,8 +60,9 @@ class Metric:
     Attributes:
         name: Its name in the column `metric`.
         kind: `rate` (share of all prompts judged, Wilson interval), `mean` (over those with a score, percentile
-            bootstrap over prompts), `ratio` (of two sums over those with a verdict, the same bootstrap) or `raters`
-            (share of a prompt's raters, its mean over the prompts that somebody rated, the same bootstrap).
+            bootstrap over prompts), `ratio` (of two sums over those with a verdict, the same bootstrap), `raters`
+            (share of a prompt's raters, its mean over the prompts that somebody rated, the same bootstrap) or
+            `corrected` (a rate corrected for the judge's errors, `paper_repro.score.correction`).
         unit: Unit of `value`, `low` and `high`.
         meaning: What it measures, in words for a reader of the report.
         labels: For a rate of labels: those that are counted.
@@ -67,7 +70,7 @@ class Metric:
     """
 
     name: str
-    kind: Literal["rate", "mean", "ratio", "raters"]
+    kind: Literal["rate", "mean", "ratio", "raters", "corrected"]
     unit: str
     meaning: str
     labels: tuple[str, ...] = ()
@@ -80,6 +83,13 @@ METRICS = {
         Metric("refusal_rate", "rate", "share", "Replies to unsafe queries that refuse", ("refusal",)),
         Metric("false_refusal_rate", "rate", "share", "Replies to harmless queries that refuse", ("refusal",)),
         Metric("compliance_rate", "rate", "share", "Replies that attempt to give what was asked", ("compliance",)),
+        *(
+            Metric(f"{CORRECTED}{name}", "corrected", "share", f"{meaning}, corrected for the judge's measured errors")
+            for name, meaning in (
+                ("refusal_rate", "Replies to unsafe queries that refuse"),
+                ("false_refusal_rate", "Replies to harmless queries that refuse"),
+            )
+        ),
         Metric(
             "acceptable_rate",
             "rate",

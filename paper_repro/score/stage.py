@@ -15,12 +15,23 @@ from artifacts.settings import Settings
 from artifacts.stage import Stage, Workspace
 from paper_repro.conditions import Condition
 from paper_repro.judge.schema import read_verdicts
+from paper_repro.judge.validation.measured import KIND as VALIDATION
+from paper_repro.judge.validation.measured import Validation
 from paper_repro.score.comparisons import compare, write_comparisons
+from paper_repro.score.corrected import (
+    check_judge,
+    check_use,
+    corrected,
+    corrected_name,
+    is_corrected,
+    read_validations,
+)
 from paper_repro.score.metrics import METRICS, Metric, benchmark_name, is_testbed, metrics_of
 from paper_repro.score.schema import KEY, Result, write_results
 from paper_repro.score.statistics import bootstrap_mean, bootstrap_ratio, mean, ratio, wilson
 
 Row = dict[str, Any]
+NO_VALIDATIONS: Mapping[str, Validation] = {}
 
 
 class ScoreSettings(Settings):
@@ -30,42 +41,59 @@ class ScoreSettings(Settings):
         study: Name of the study, in the column `study`.
         seed: Of the bootstrap.
         resamples: Resamples of the bootstrap (percentile, over prompts).
+        mix: For corrected rates: kind of labelled reply to its part among the refusals, or among the compliances, that
+            the judge's errors are taken to come from; None: all labelled replies alike. Not kept where it is None.
     """
 
     study: Annotated[str, Field(min_length=1)] = "refusal"
     seed: Annotated[int, Field(ge=0)] = 0
     resamples: Annotated[int, Field(ge=100)] = 10_000
+    mix: dict[str, Annotated[float, Field(ge=0)]] | None = Field(default=None, exclude_if=lambda mix: mix is None)
 
 
-def score(settings: ScoreSettings, verdicts: Sequence[Path], out: Path, *, overwrite: bool = False) -> Artifact:
-    """Score verdicts artifacts; `results.parquet` and `results.csv` are in `out`."""
-    return SCORE.run(settings, out, score_inputs(verdicts), overwrite=overwrite)[0]
+def score(
+    settings: ScoreSettings,
+    verdicts: Sequence[Path],
+    out: Path,
+    validations: Sequence[Path] = (),
+    *,
+    overwrite: bool = False,
+) -> Artifact:
+    """Score verdicts artifacts; `results.parquet` and `results.csv` are in `out`.
+
+    With validations of refusal judges, corrected refusal rates stand beside the raw ones.
+    """
+    return SCORE.run(settings, out, score_inputs(verdicts, validations), overwrite=overwrite)[0]
 
 
-def score_inputs(verdicts: Sequence[Path]) -> dict[str, Path]:
+def score_inputs(verdicts: Sequence[Path], validations: Sequence[Path] = ()) -> dict[str, Path]:
     """Inputs of the stage, named by digest, so that their order does not matter.
 
     Raises:
-        InputError: none given, one that is no verdicts artifact, or the same verdicts twice.
+        InputError: none given, one that is no artifact of its kind, or the same twice.
     """
     inputs: dict[str, Path] = {}
-    for folder in verdicts:
-        name = f"verdicts-{read_manifest(folder, kind='verdicts').digest[:12]}"
-        if name in inputs:
-            raise InputError(f"the same verdicts as in {inputs[name]}", where=str(folder))
-        inputs[name] = folder
-    if not inputs:
+    for kind, folders in (("verdicts", verdicts), (VALIDATION, validations)):
+        for folder in folders:
+            name = f"{kind}-{read_manifest(folder, kind=kind).digest[:12]}"
+            if name in inputs:
+                raise InputError(f"the same {kind} as in {inputs[name]}", where=str(folder))
+            inputs[name] = folder
+    if not verdicts:
         raise InputError("no verdicts are given", fix="give folders made by rt judge")
     return inputs
 
 
 def _work(settings: ScoreSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
-    artifacts = sorted((read_manifest(path, kind="verdicts") for path in inputs.values()), key=lambda one: one.digest)
+    folders = {name: path for name, path in inputs.items() if not name.startswith(VALIDATION)}
+    artifacts = sorted((read_manifest(path, kind="verdicts") for path in folders.values()), key=lambda one: one.digest)
+    validations = read_validations([path for name, path in inputs.items() if name not in folders])
     results: dict[tuple, Result] = {}
     for artifact in artifacts:
-        for result in score_artifact(artifact, settings):
+        for result in score_artifact(artifact, settings, validations):
             earlier = results.setdefault(result.key, result)
             _check_twin(earlier, result, artifact)
+    check_use(validations, settings.mix, [result.judge for result in results.values() if is_corrected(result.metric)])
     rows = write_results(results.values(), workspace.path)
     comparisons = compare(artifacts, settings.study, settings.seed, settings.resamples)
     write_comparisons(comparisons, workspace.path)
@@ -91,14 +119,21 @@ def _check_twin(earlier: Result, result: Result, artifact: Artifact) -> None:
         )
 
 
-def score_artifact(artifact: Artifact, settings: ScoreSettings) -> list[Result]:
+def score_artifact(
+    artifact: Artifact, settings: ScoreSettings, validations: Mapping[str, Validation] = NO_VALIDATIONS
+) -> list[Result]:
     """All results that one verdicts artifact gives, a row a benchmark and metric; what it has no data for is absent."""
     condition = Condition(**artifact.summary["condition"]).resolved()
     results = []
     for (benchmark, judge), rows in _groups(read_verdicts(artifact.path)).items():
         common = {"study": settings.study, **condition, "benchmark": benchmark, "digest": artifact.digest}
         for metric in metrics_of(judge, benchmark):
-            results.append(Result(**common, judge=judge, metric=metric.name, **estimate(rows, metric, settings)))
+            raw = estimate(rows, metric, settings)
+            results.append(Result(**common, judge=judge, metric=metric.name, **raw))
+            if judge in validations and (name := corrected_name(metric.name)):
+                check_judge(artifact, validations[judge])
+                better = corrected(rows, validations[judge], settings.mix)
+                results.append(Result(**common, judge=judge, metric=name, **(raw | better)))
         results += [Result(**common, judge=None, **fact) for fact in _reply_facts(rows, settings)]
     return results
 

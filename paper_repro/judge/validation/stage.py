@@ -86,9 +86,7 @@ def _work(settings: ValidateSettings, inputs: Mapping[str, Path], workspace: Wor
         judge_digest=digest_json(identity_of(settings.resolved())),
         labelled={"file": inputs["labelled"].name, "sha256": digest_file(inputs["labelled"]), "n": len(replies)},
         splits=_measures(judged),
-        disagreements=[
-            {key: row[key] for key in ("id", "status", "said")} for row in rows if row["said"] != row["label"]
-        ],
+        disagreements=[_differing(row) for row in rows if row["said"] != row["label"]],
     )
 
 
