@@ -4,9 +4,10 @@ Stages run one at a time, each in a process of its own, and leave their numbers 
 A stage that was stopped goes on where it was (vectors are cached in the work folder), except those that are timed.
 
     distil     make the static model (part of our cost on first use: its seconds are reported beside ours)
-    calibrate  radius of the static model, on rows of Dolly: what share of the near pairs a radius finds
+    calibrate  radius and sieve of the static model, on rows of Dolly: what share of the near pairs they find
     truth      every pair of the sample that the exhaustive comparison in 32 bits finds
-    plain      time: sentence-transformers, float32, as it comes, every text of the sample
+    plain      time: sentence-transformers, float32, as it comes, every text of the sample (or of a smaller sample,
+               `--rows`; the ratio is by the second a text)
     half       time: our encoder in 16 bits, every text of the sample
     ours       time: the step from records to drops, with an empty cache
     scale      `ours` on all of Alpaca, whatever --rows says
@@ -29,6 +30,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +103,26 @@ def distil(given: argparse.Namespace) -> dict[str, Any]:
 def calibrate(given: argparse.Namespace) -> dict[str, Any]:
     """For each radius, the share of pairs it finds and of rows it lets through."""
     from data_curation.embeddings import EncoderSettings
-    from data_curation.semantic_candidates import nearest, whitened
+    from data_curation.records import normalise_for_id
+    from data_curation.semantic_candidates import SIEVES, nearest, passing, whitened
     from data_curation.static_model import static_vectors
 
     texts = compared("dolly", given.rows)
     pairs = near_pairs(texts, min(THRESHOLDS), given.dtype)
-    best = nearest(whitened(static_vectors(texts, EncoderSettings())))
+    white = whitened(static_vectors(texts, EncoderSettings()))
+    best = nearest(white)
+    sizes = np.asarray([len(normalise_for_id(text)) for text in texts])
+    sieves = {}
+    for threshold, sieve in SIEVES.items():
+        through = passing(white, sizes, sieve)
+        both = [through[left] and through[right] for left, right, score in pairs if score >= threshold]
+        sieves[str(threshold)] = {
+            "sieve": asdict(sieve) | {"times": None if np.isinf(sieve.times) else sieve.times},
+            "pairs": len(both),
+            "share_found": round(float(np.mean(both)), 4),
+            "rows_passing": round(float(through.mean()), 4),
+            "characters_passing": round(float(sizes[through].sum() / sizes.sum()), 4),
+        }
     table = {}
     for threshold in THRESHOLDS:
         ends = np.asarray([[best[left], best[right]] for left, right, score in pairs if score >= threshold])
@@ -117,8 +133,9 @@ def calibrate(given: argparse.Namespace) -> dict[str, Any]:
             "radius_for_99": max((radius for radius in RADII if (least >= radius).mean() >= 0.99), default=None),
             "radius_for_99_5": max((radius for radius in RADII if (least >= radius).mean() >= 0.995), default=None),
         }
-    passing = {str(radius): round(float((best >= radius).mean()), 4) for radius in RADII}
-    return {"data": "dolly", "texts": len(texts), "dtype": given.dtype, "thresholds": table, "rows_passing": passing}
+    rows = {str(radius): round(float((best >= radius).mean()), 4) for radius in RADII}
+    facts = {"data": "dolly", "texts": len(texts), "dtype": given.dtype}
+    return facts | {"sieves": sieves, "thresholds": table, "rows_passing": rows}
 
 
 def truth(given: argparse.Namespace) -> dict[str, Any]:
@@ -163,7 +180,7 @@ def half(given: argparse.Namespace) -> dict[str, Any]:
 
 def ours(given: argparse.Namespace) -> dict[str, Any]:
     """Seconds of the step with an empty cache of vectors, and which texts it compared in the end."""
-    from data_curation.semantic_candidates import calibrated_radius, worth_embedding
+    from data_curation.semantic_candidates import calibrated_sieve, worth_embedding
     from data_curation.semantic_dedup import SemanticDedup, SemanticDedupSettings
 
     for library in ("torch", "transformers", "sentence_transformers", "faiss", "model2vec"):
@@ -176,8 +193,8 @@ def ours(given: argparse.Namespace) -> dict[str, Any]:
     seconds, result = timed(lambda: SemanticDedup(settings).apply(rows, given.work))
     bytes_cached = sum(path.stat().st_size for path in cache.rglob("part-*"))
     texts = compared("alpaca", given.rows)
-    radius = calibrated_radius(settings.encoder, THRESHOLD)
-    read, near = worth_embedding(texts, settings.encoder, THRESHOLD, radius)  # from the cache
+    sieve = calibrated_sieve(settings.encoder, THRESHOLD)
+    read, near = worth_embedding(texts, settings.encoder, THRESHOLD, sieve)  # from the cache
     return {
         "rows": len(rows),
         "texts": len(texts),

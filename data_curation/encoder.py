@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -145,16 +146,30 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
 
 
 def load_encoder(settings: EncoderSettings, threads: int | None = None) -> Encoder:
-    """Load the encoder that `settings` name, to run on so many threads (None = `thread_count()`).
+    """The encoder that `settings` name, to run on so many threads (None = `thread_count()`).
+
+    The last two are kept: a step asks for the same ones again and again, and each takes a second to load.
 
     Raises:
         MissingDataError: a pin no origin can give, or a hub model that is not there.
         UserError: neither a pin, nor a folder, nor a hub id with a commit; or the extra is not installed.
     """
+    torch = require("torch")
+    torch.set_num_threads(threads or thread_count())
+    # by what decides the vectors; a folder counts by the digest of its files
+    return _kept(settings.model_copy(update={"cache": True, "batch_tokens": 2048}))
+
+
+@lru_cache(maxsize=2)
+def _kept(settings: EncoderSettings) -> Encoder:
+    return read_encoder(settings)
+
+
+def read_encoder(settings: EncoderSettings) -> Encoder:
+    """A copy of the encoder for the caller alone, who may change it; see `load_encoder`."""
     library = require("sentence_transformers")
     torch = require("torch")
     place, origin = locate(settings)
-    torch.set_num_threads(threads or thread_count())
     require("transformers").utils.logging.disable_progress_bar()
     device = _device(settings.device)
     try:

@@ -1,14 +1,16 @@
 """Which texts are worth the full encoder: those that something else comes near, by cheaper vectors.
 
-Two sieves, one after the other. The first is coarse and fast: a static model distilled from the encoder. It loses
-some pairs; how many was measured, see `RADII`. The second is the encoder itself in 16 bits, where the processor has
-such products; its cosines are wrong by less than `HALF_MARGIN`, so it loses none, and decisions are the same without.
+Two sieves, one after the other. The first is coarse and fast: a static model distilled from the encoder, and lengths.
+It loses some pairs; how many was measured, see `SIEVES`. The second is the encoder itself in 16 bits, where the
+processor has such products; its cosines are wrong by less than `HALF_MARGIN`, so it loses none, and decisions are the
+same without.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,12 +19,10 @@ import numpy as np
 from artifacts.stage import thread_count
 from data_curation.embeddings import EncoderSettings, embed_texts, held
 from data_curation.encoder import has_bfloat16, unit_rows
+from data_curation.records import normalise_for_id
 from data_curation.static_model import static_vectors
 
 CALIBRATED = "all-minilm-l6-v2"
-# Threshold of the encoder: radius of its static model. Measured on the 12,161 different responses of Dolly of at least
-# ten words (benchmarks/results/semantic_dedup_cpu.json): 99.1 % of 828 pairs, 99.4 % of 360 and all of 121 were found.
-RADII: dict[float, float] = {0.8: 0.41, 0.85: 0.42, 0.9: 0.46}
 HALF_MARGIN = 0.01  # cosines of Dolly's pairs moved by up to 0.003
 LEAST_TEXTS = 4_000  # with fewer, there is nothing to whiten by, and reading all of them costs little
 RIDGE = 0.5  # of whitening: part of the mean variance that is added to that of every axis
@@ -31,15 +31,58 @@ Label = Callable[[int], str]
 log = logging.getLogger("rt")
 
 
-def calibrated_radius(encoder: EncoderSettings, threshold: float) -> float | None:
-    """Radius of the static model for this encoder and threshold, or None if there is none: then all are embedded.
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """Which two texts may be near, by the cosine of their `whitened` static vectors and by their lengths.
 
-    It is the one of the nearest threshold of `RADII` that is not above, so it errs to the side of more candidates.
+    A static vector is a mean of word pieces: the more pieces, the less chance has a part in it, so two long texts
+    that say the same have a high cosine. And texts of very different length do not say the same.
+
+    Attributes:
+        radius: Least cosine where the shorter text has at most `short` characters.
+        far: Least cosine where it has `long` characters or more; in between on a line.
+        short: See `radius`.
+        long: See `far`.
+        times: The longer text has at most so many times the shorter's characters ...
+        more: ... and so many more.
     """
-    below = [known for known in RADII if known <= threshold]
+
+    radius: float
+    far: float | None = None
+    short: float = 350
+    long: float = 700
+    times: float = float("inf")
+    more: float = 0
+
+    def least(self, sizes: np.ndarray) -> np.ndarray:
+        """Least cosine (float32) where the shorter text has so many characters."""
+        rise = 0.0 if self.far is None else self.far - self.radius
+        along = np.clip((np.asarray(sizes, dtype=np.float64) - self.short) / (self.long - self.short), 0, 1)
+        return (self.radius + rise * along).astype(np.float32)
+
+    def reach(self, sizes: np.ndarray) -> np.ndarray:
+        """Most characters (float64) that a text may have to be near one of so many."""
+        return np.maximum(sizes, 1) * self.times + self.more
+
+
+# Threshold of the encoder: sieve. Measured on the 12,161 different responses of Dolly of at least ten words
+# (benchmarks/results/semantic_dedup_cpu.json): 99.1 % of 828 pairs, 99.4 % of 360 and 99.2 % of 121 were found.
+SIEVES: dict[float, Sieve] = {
+    0.8: Sieve(0.41),
+    0.85: Sieve(0.42),
+    0.9: Sieve(0.46, far=0.62, times=1.5, more=400),
+}
+
+
+def calibrated_sieve(encoder: EncoderSettings, threshold: float) -> Sieve | None:
+    """Sieve of the static model for this encoder and threshold, or None if there is none: then all are embedded.
+
+    It is the one of the nearest threshold of `SIEVES` that is not above, so it errs to the side of more candidates.
+    """
+    below = [known for known in SIEVES if known <= threshold]
     if encoder.model != CALIBRATED or encoder.window is not None or not below:
         return None
-    return RADII[max(below)]
+    return SIEVES[max(below)]
 
 
 def whitened(vectors: np.ndarray) -> np.ndarray:
@@ -101,11 +144,52 @@ def _tiles(count: int, given: int, within: bool) -> Iterator[tuple[slice, slice]
             yield slice(start, stop), slice(left, min(left + COLUMNS, count))
 
 
+def passing(vectors: np.ndarray, sizes: np.ndarray, sieve: Sieve, given: int = 0, within: bool = True) -> np.ndarray:
+    """Which rows have another that the sieve lets be near, of those that they are compared with (bool, n).
+
+    Args:
+        vectors: float32, n x d, unit rows, or rows of zeros, which are near nothing.
+        sizes: Characters of each text.
+        sieve: Least cosine and lengths.
+        given: The first so many are of the reference and not compared with each other.
+        within: Whether the others are compared with each other.
+    """
+    import torch
+
+    torch.set_num_threads(thread_count())
+    sizes = np.asarray(sizes, dtype=np.float64)
+    order = np.argsort(sizes, kind="stable")  # so the rows that one may be near lie together, and it is the shorter
+    rows = torch.from_numpy(np.ascontiguousarray(vectors[order], dtype=np.float32))
+    least = torch.from_numpy(sieve.least(sizes[order]))[:, None]
+    end = np.searchsorted(sizes[order], sieve.reach(sizes[order]), side="right")
+    ends, places = torch.from_numpy(end)[:, None], torch.arange(len(rows))
+    reference = torch.from_numpy(order < given)
+    found = torch.zeros(len(rows), dtype=torch.bool)
+    for start in range(0, len(rows), ROWS):
+        stop = min(start + ROWS, len(rows))
+        for left in range(start, int(end[stop - 1]), COLUMNS):
+            right = min(left + COLUMNS, int(end[stop - 1]))
+            near = rows[start:stop] @ rows[left:right].T >= least[start:stop]
+            if right > end[start]:
+                near &= places[left:right] < ends[start:stop]
+            if left < stop:  # no row is its own neighbour, no pair counts twice
+                near &= places[left:right] > places[start:stop, None]
+            if given:
+                near &= ~(reference[start:stop, None] & reference[left:right])
+            if not within:
+                near &= reference[start:stop, None] | reference[left:right]
+            found[start:stop] |= near.any(dim=1)
+            found[left:right] |= near.any(dim=0)
+    result = np.empty(len(rows), dtype=bool)
+    result[order] = found.numpy()
+    return result
+
+
 def worth_embedding(
     texts: Sequence[str],
     encoder: EncoderSettings,
     threshold: float,
-    radius: float | None,
+    sieve: Sieve | None,
     *,
     given: int = 0,
     within: bool = True,
@@ -118,7 +202,7 @@ def worth_embedding(
         texts: Those of the reference first.
         encoder: The full encoder.
         threshold: Of the cosine.
-        radius: Least cosine of the `whitened` static vectors; None leaves that sieve out, as does a small set.
+        sieve: Of the static model; None leaves it out, as does a small set.
         given: How many are of the reference.
         within: Whether the others are compared with each other.
         scratch: Folder for finished parts where vectors are not cached.
@@ -129,10 +213,11 @@ def worth_embedding(
         is the same on every machine.
     """
     passed = np.arange(len(texts))
-    if radius is not None and len(texts) >= LEAST_TEXTS:
+    if sieve is not None and len(texts) >= LEAST_TEXTS:
         vectors = whitened(static_vectors(texts, encoder))
         unknown = ~vectors.any(axis=1)  # no piece known, so nothing known: not for this sieve to drop
-        passed = np.flatnonzero((nearest(vectors, given, within) >= radius) | unknown)
+        sizes = np.asarray([len(normalise_for_id(text)) for text in texts])
+        passed = np.flatnonzero(passing(vectors, sizes, sieve, given, within) | unknown)
         log.info("semantic candidates: %d of %d by the static model", len(passed), len(texts))
     if encoder.dtype != "float32" or not has_bfloat16(encoder):
         return passed, passed

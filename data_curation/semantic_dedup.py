@@ -14,7 +14,7 @@ from artifacts.stage import thread_count
 from data_curation.embeddings import EncoderSettings, TextVectors, embed_windows
 from data_curation.optional import require
 from data_curation.records import Record
-from data_curation.semantic_candidates import calibrated_radius, worth_embedding
+from data_curation.semantic_candidates import Sieve, calibrated_sieve, worth_embedding
 from data_curation.shingles import words
 from data_curation.step import StepResult
 from data_curation.survivors import DedupSettings, Lineup, line_up
@@ -34,10 +34,10 @@ class SemanticDedupSettings(DedupSettings):
         min_words: Shorter responses take no part: the vectors of `In 1945.` and `In 1946.` tell form, not content.
         contradictions: What becomes of a pair that `contradict` each other though their vectors are near.
         exhaustive: Whether the full encoder reads every response. If not, it reads those to which a static model, many
-            times as fast, finds another within `radius`; a pair of which either is not read is not found.
-        radius: Least cosine of the whitened static vectors for that. None = the calibrated one, 0.46 at the threshold
-            0.9 (`semantic_candidates.RADII`: at least 99 % of Dolly's pairs were found). For another encoder, another
-            window or a threshold below 0.8 there is none, and all are read, as in a set of less than 4,000.
+            times as fast, finds another that may be near; a pair of which either is not read is not found.
+        radius: Least cosine of the whitened static vectors for that, whatever the lengths. None = as calibrated, by
+            length (`semantic_candidates.SIEVES`: at least 99 % of Dolly's pairs were found). For another encoder,
+            another window or a threshold below 0.8 there is none, and all are read, as in a set of less than 4,000.
         encoder: The sentence encoder. In `float32`, decisions do not depend on whether 16 bits were used on the way.
     """
 
@@ -133,14 +133,14 @@ class SemanticDedup:
         if settings.exhaustive:
             everything = np.arange(len(compared.records))
             return everything, everything
-        radius = settings.radius
-        if radius is None:
-            radius = calibrated_radius(settings.encoder, settings.threshold)
+        sieve = calibrated_sieve(settings.encoder, settings.threshold)
+        if settings.radius is not None:
+            sieve = Sieve(settings.radius)
         return worth_embedding(
             [record.response for record in compared.records],
             settings.encoder,
             settings.threshold,
-            radius,
+            sieve,
             given=compared.given,
             within=compared.within,
             scratch=scratch,

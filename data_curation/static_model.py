@@ -20,7 +20,7 @@ from filelock import FileLock
 from artifacts.digests import digest_json
 from artifacts.files import read_json, write_json
 from data_curation import embedding_cache
-from data_curation.encoder import Encoder, EncoderSettings, load_encoder, unit_rows
+from data_curation.encoder import Encoder, EncoderSettings, load_encoder, read_encoder, unit_rows
 from data_curation.optional import require
 from data_curation.records import normalise_for_id
 
@@ -76,7 +76,7 @@ def load_static(settings: EncoderSettings, threads: int | None = None) -> Any:
         if not (folder / _DONE).exists() or read_json(folder / _DONE) != identity:
             shutil.rmtree(folder, ignore_errors=True)
             started = time.monotonic()
-            _distil(encoder).save_pretrained(folder)
+            _distil(read_encoder(plain)).save_pretrained(folder)
             write_json(folder / _DONE, identity)  # last: without it the folder is made again
             log.info("static model: distilled from '%s' in %.1f s", settings.model, time.monotonic() - started)
     return library.StaticModel.from_pretrained(folder, max_length=None)

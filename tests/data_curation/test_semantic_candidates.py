@@ -7,7 +7,7 @@ import pytest
 
 from data_curation import embedding_cache, semantic_candidates, static_model
 from data_curation.embeddings import EncoderSettings
-from data_curation.semantic_candidates import RADII, calibrated_radius, nearest, whitened
+from data_curation.semantic_candidates import SIEVES, Sieve, calibrated_sieve, nearest, passing, whitened
 from data_curation.static_model import static_vectors
 
 
@@ -29,6 +29,7 @@ def test_the_nearest_is_the_nearest_of_all_pairs_that_count(monkeypatch, given, 
 def test_no_texts_have_no_neighbours():
     assert nearest(np.empty((0, 4), dtype=np.float32)).shape == (0,)
     assert whitened(np.empty((0, 4), dtype=np.float32)).shape == (0, 4)
+    assert passing(np.empty((0, 4), dtype=np.float32), np.empty(0), Sieve(0.5)).shape == (0,)
 
 
 def test_whitening_takes_away_what_all_share_and_leaves_what_two_share():
@@ -50,13 +51,49 @@ def test_whitening_takes_away_what_all_share_and_leaves_what_two_share():
     )
 
 
-def test_the_radius_is_that_of_the_nearest_lower_threshold():
-    assert calibrated_radius(EncoderSettings(), 0.9) == RADII[0.9]
-    assert calibrated_radius(EncoderSettings(), 0.93) == RADII[0.9]
-    assert calibrated_radius(EncoderSettings(), min(RADII) - 0.01) is None
-    assert calibrated_radius(EncoderSettings(window=100), 0.9) is None
-    assert calibrated_radius(EncoderSettings(model="other/encoder", revision="0" * 40), 0.9) is None
-    assert sorted(RADII.values()) == [RADII[threshold] for threshold in sorted(RADII)]
+@pytest.mark.parametrize(("given", "within"), [(0, True), (7, True), (7, False), (20, False), (40, True), (0, False)])
+@pytest.mark.parametrize("sieve", [Sieve(0.9), Sieve(0.75, far=0.95, short=20, long=60, times=1.5, more=10)])
+def test_what_passes_has_a_pair_that_counts(monkeypatch, given, within, sieve):
+    monkeypatch.setattr(semantic_candidates, "ROWS", 6)
+    monkeypatch.setattr(semantic_candidates, "COLUMNS", 9)
+    draw = np.random.default_rng(5)
+    rows = draw.normal(size=(40, 4)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    sizes = draw.integers(1, 90, size=40)
+    sizes[[3, 30]] = 0
+    expected = np.zeros(40, dtype=bool)
+    for left in range(40):
+        for right in range(left + 1, 40):
+            shorter, longer = sorted((sizes[left], sizes[right]))
+            lengths = longer <= max(shorter, 1) * sieve.times + sieve.more
+            one_given, both_given = left < given, right < given
+            if lengths and not both_given and (within or one_given):
+                near = float(rows[left] @ rows[right]) >= sieve.least(shorter)
+                expected[left] |= near
+                expected[right] |= near
+    assert expected.sum() < 40
+    assert (passing(rows, sizes, sieve, given, within) == expected).all()
+
+
+def test_long_texts_must_be_nearer_and_alike_in_length():
+    sieve = Sieve(0.4, far=0.8, short=100, long=200, times=2, more=50)
+    assert sieve.least([1, 100, 150, 200, 5000]) == pytest.approx([0.4, 0.4, 0.6, 0.8, 0.8])
+    assert sieve.reach(np.asarray([0, 10, 100])) == pytest.approx([52, 70, 250])
+    pair = np.asarray([[1, 0], [0.7, 0.714]], dtype=np.float32)
+    assert passing(pair, np.asarray([90, 200]), sieve).all()
+    assert not passing(pair, np.asarray([180, 200]), sieve).any(), "0.7 is too far for long texts"
+    assert not passing(pair, np.asarray([90, 231]), sieve).any(), "more than twice as long and 50"
+    assert Sieve(0.4).least([5000]) == pytest.approx([0.4])
+    assert passing(pair, np.asarray([1, 10**9]), Sieve(0.4)).all()
+
+
+def test_the_sieve_is_that_of_the_nearest_lower_threshold():
+    assert calibrated_sieve(EncoderSettings(), 0.9) == SIEVES[0.9]
+    assert calibrated_sieve(EncoderSettings(), 0.93) == SIEVES[0.9]
+    assert calibrated_sieve(EncoderSettings(), min(SIEVES) - 0.01) is None
+    assert calibrated_sieve(EncoderSettings(window=100), 0.9) is None
+    assert calibrated_sieve(EncoderSettings(model="other/encoder", revision="0" * 40), 0.9) is None
+    assert sorted(sieve.radius for sieve in SIEVES.values()) == [SIEVES[known].radius for known in sorted(SIEVES)]
 
 
 def test_a_static_vector_is_the_mean_of_its_pieces_however_many(tiny_encoder):

@@ -12,6 +12,7 @@ from data_curation import semantic_candidates, semantic_dedup
 from data_curation.embeddings import EncoderSettings, TextVectors, embed_windows, pool
 from data_curation.encoder import Encoder
 from data_curation.records import make_records
+from data_curation.semantic_candidates import Sieve
 from data_curation.semantic_dedup import SemanticDedup, SemanticDedupSettings, contradict, similarity
 from data_curation.survivors import Lineup
 
@@ -231,12 +232,12 @@ def test_a_small_set_is_read_in_full(tiny_encoder, monkeypatch):
     texts, encoder = ["abc", "xyz", "klm", "pqr"], EncoderSettings(model=str(tiny_encoder))
     for least, count in ((4, 0), (5, 4)):
         monkeypatch.setattr(semantic_candidates, "LEAST_TEXTS", least)
-        assert len(semantic_candidates.worth_embedding(texts, encoder, 0.9, 1.0)[0]) == count
+        assert len(semantic_candidates.worth_embedding(texts, encoder, 0.9, Sieve(1.0))[0]) == count
 
 
 def test_what_the_static_model_knows_nothing_of_is_read(tiny_encoder):
     found, _ = semantic_candidates.worth_embedding(
-        ["abc", "δέλτα", "xyz"], EncoderSettings(model=str(tiny_encoder)), 0.9, 0.999
+        ["abc", "δέλτα", "xyz"], EncoderSettings(model=str(tiny_encoder)), 0.9, Sieve(0.999)
     )
     assert found.tolist() == [1]
 
