@@ -252,7 +252,7 @@ def _aligned(lines: Iterable[tuple]) -> Iterable[str]:
 CURATE = Stage(
     name="curate",
     kind="curated",
-    version=2,
+    version=3,
     settings=CurateSettings,
     work=_curate,
     packages=(
