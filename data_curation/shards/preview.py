@@ -11,7 +11,7 @@ from typing import Any
 from artifacts.stage import SCRATCH
 from data_curation.curate import INPUT
 from data_curation.reference import REFERENCE
-from data_curation.shards.executors import SlurmRunner, runner
+from data_curation.shards.executors import runner
 from data_curation.shards.reading import ReadTask, find_source
 from data_curation.shards.settings import ShardedSettings
 from data_curation.shards.stage import NEAR, PER_ROW, plan
@@ -21,7 +21,7 @@ def preview(settings: ShardedSettings, inputs: Mapping[str, Path], out: Path) ->
     """Executor, phases, files to read, and the script that would be submitted first; nothing is written.
 
     Raises:
-        UserError: an executor that lacks a setting or a package.
+        UserError: a Slurm job that lacks a setting.
     """
     source = find_source(inputs[INPUT], settings.source, settings.columns)
     found: dict[str, Any] = {
@@ -29,8 +29,8 @@ def preview(settings: ShardedSettings, inputs: Mapping[str, Path], out: Path) ->
         "files": len(source.files),
         "phases": phases(settings, REFERENCE in inputs),
     }
-    run = runner(settings.executor)
-    if isinstance(run, SlurmRunner):
+    if settings.executor.kind == "slurm":
+        run = runner(settings.executor)
         label = f"{INPUT}-read"
         task = ReadTask(out / SCRATCH / INPUT, source, settings.shard_rows)
         found["slurm_script"] = _script(run, label, task, len(source.files), out / SCRATCH / "phases" / label)
@@ -52,7 +52,7 @@ def phases(settings: ShardedSettings, reference: bool) -> list[str]:
     return [*listed, "finish"]
 
 
-def _script(run: SlurmRunner, label: str, task: ReadTask, ranks: int, folder: Path) -> str:
+def _script(run: Any, label: str, task: ReadTask, ranks: int, folder: Path) -> str:
     """The script of a phase as it would be submitted from its folder."""
     with tempfile.TemporaryDirectory() as name:  # datatrove makes the folder for the job's logs when it is asked
         phase = run.executor(label, task, ranks, Path(name))

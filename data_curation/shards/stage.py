@@ -105,6 +105,8 @@ class _Run:
 
     def phase(self, label: str, task: Task, ranks: int) -> None:
         """Do a task for every shard."""
+        if not ranks:
+            return
         log.info("curate: %s: %d shards", label, ranks)
         started = time.monotonic()
         self.runner.run(label, task, ranks, self.scratch / "phases" / label)

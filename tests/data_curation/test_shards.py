@@ -213,6 +213,17 @@ def test_a_batch_holds_whole_groups_only(tmp_path, one_file, monkeypatch):
     assert 2 <= made[1]["largest_group"] < 60
 
 
+def test_rows_without_a_score_are_equals_where_others_have_one(tmp_path):
+    """Also in a batch of which no row has one: there, too, the longer one stays, though its text is the worse one."""
+    sound = "Water the seedlings in the morning, and turn the tray once a day so that they grow straight, not askew."
+    rows = [{"response": "Another answer altogether.", "rating": 1}]
+    rows += [{"response": text, "rating": None} for text in (sound, sound[:-1] + " and")]
+    given = write(tmp_path, "answers.jsonl", map(json.dumps, rows))
+    recipe = {"steps": [{"step": "near_dedup", "survivor": "quality"}]}
+    _, parts = both(recipe, tmp_path, given, columns={"quality": "rating"})
+    assert tables(parts)["data"]["row"].to_pylist() == [0, 2]
+
+
 def test_a_shard_is_closed_by_its_characters_too(tmp_path, one_file, monkeypatch):
     monkeypatch.setattr(reading, "CHARACTERS", 2_000)
     _, parts = both(LEXICAL, tmp_path, one_file, 1_000)
