@@ -186,8 +186,8 @@ def _drawing(size: str, name: str, arms: Sequence[Arm], several: bool) -> Drawin
         f"testbed_curation_{slug(size)}_{slug(name)}" if several else "testbed_curation",
         f"Testbed: raw against curated responses ({size.upper()} base, {name})",
         f"Panels over the arms ({', '.join(arm.words for arm in arms)}): stacked bars of the faulty rows left, by "
-        "fault; acceptable replies of RT and IT beside each other, and these less those of the raw arm; and the two parts of "
-        "acceptable, right content and right stopping.",
+        "fault; acceptable replies of RT and IT beside each other, and these less those of the raw arm; and the two "
+        "parts of acceptable, right content and right stopping.",
         SOURCE,
         lambda: _draw(arms),
         (*NAMES, WHISKERS),
