@@ -40,6 +40,7 @@ COMMANDS = (
     "judges",
     "annotate",
     "score",
+    "capabilities",
     "report",
     "reproduce",
     "testbed",

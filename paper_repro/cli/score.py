@@ -34,8 +34,8 @@ refusals and of compliances the errors are taken, and in which parts.
 Example: rt score runs/dolly-RT-refusals --validation runs/refusal-rules-validated --out runs/corrected-scores
 
 With the name of a benchmark first, one file of judge records gives that benchmark's numbers, without any artifact:
-annotation files of AlpacaEval, outputs of just-eval, answers of InFoBench, or labels of replies (label: refusal or
-compliance; subset for harmbench and xstest). --against puts published numbers beside them.
+annotation files of AlpacaEval, outputs of just-eval, answers of InFoBench, results of lm-eval (core), or labels of
+replies (label: refusal or compliance; subset for harmbench and xstest). --against puts published numbers beside them.
 
 Example: rt score infobench answers.jsonl --json
 """

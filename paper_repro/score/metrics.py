@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 REFUSAL_JUDGES = ("refusal-rules", "refusal-llm")
-UNSAFE = frozenset({"advbench", "harmbench-standard", "harmbench-contextual", "malicious-instruct", "xstest-unsafe"})
+UNSAFE = frozenset(
+    {
+        "advbench",
+        "harmbench-standard",
+        "harmbench-contextual",
+        "malicious-instruct",
+        "xstest-unsafe",
+        "just-eval-safety",
+    }
+)
 BENIGN = frozenset({"xstest-benign", "alpaca-eval"})
 # how the paper's tables call a benchmark and its subset
 PAPER_NAMES = {("xstest", "unsafe"): "xstest-unsafe", ("xstest", "safe"): "xstest-benign"}
@@ -61,8 +70,9 @@ class Metric:
         name: Its name in the column `metric`.
         kind: `rate` (share of all prompts judged, Wilson interval), `mean` (over those with a score, percentile
             bootstrap over prompts), `ratio` (of two sums over those with a verdict, the same bootstrap), `raters`
-            (share of a prompt's raters, its mean over the prompts that somebody rated, the same bootstrap) or
-            `corrected` (a rate corrected for the judge's errors, `paper_repro.score.correction`).
+            (share of a prompt's raters, its mean over the prompts that somebody rated, the same bootstrap),
+            `corrected` (a rate corrected for the judge's errors, `paper_repro.score.correction`) or `lm-eval` (of
+            `rt capabilities`, not of verdicts).
         unit: Unit of `value`, `low` and `high`.
         meaning: What it measures, in words for a reader of the report.
         labels: For a rate of labels: those that are counted.
@@ -70,7 +80,7 @@ class Metric:
     """
 
     name: str
-    kind: Literal["rate", "mean", "ratio", "raters", "corrected"]
+    kind: Literal["rate", "mean", "ratio", "raters", "corrected", "lm-eval"]
     unit: str
     meaning: str
     labels: tuple[str, ...] = ()
@@ -185,6 +195,16 @@ METRICS = {
         Metric("mean_of_aspects", "mean", "1 to 5", "Mean of the five aspects, by a language model"),
         Metric("response_tokens", "mean", "tokens", "Length of the reply, end-of-sequence not counted"),
         Metric("finished_rate", "rate", "share", "Replies that end by themselves before the token limit"),
+        *(
+            Metric(name, "lm-eval", "share", meaning)
+            for name, meaning in (
+                ("accuracy", "Questions whose right choice is the likeliest (lm-eval: acc; ARC: mean of its parts)"),
+                ("accuracy_normalised", "The same, likelihoods divided by the length of the choice (acc_norm)"),
+                ("exact_match_strict", "Problems solved, the answer given in the sentence asked for (strict-match)"),
+                ("exact_match_flexible", "Problems solved by the last number of the reply (flexible-extract)"),
+                ("core_average", "Mean of the six core benchmarks, of the first metric of each"),
+            )
+        ),
     )
 }
 

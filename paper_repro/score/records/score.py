@@ -10,6 +10,7 @@ from artifacts.digests import digest_file
 from artifacts.errors import UserError
 from paper_repro.score.records.alpaca_eval import published_alpaca_eval, score_alpaca_eval
 from paper_repro.score.records.base import Scored
+from paper_repro.score.records.core import score_core
 from paper_repro.score.records.infobench import score_infobench
 from paper_repro.score.records.just_eval import published_just_eval, score_just_eval
 from paper_repro.score.records.refusals import score_harmbench, score_refusals, score_xstest
@@ -23,6 +24,7 @@ RECORDS: dict[str, Callable[[Path, ScoreSettings], Scored]] = {
     "harmbench": score_harmbench,
     "malicious-instruct": score_refusals,
     "xstest": score_xstest,
+    "core": score_core,
 }
 
 
