@@ -4,6 +4,11 @@ The weaker the wording (`refusal_signals.Level`), the nearer a reply's opening m
 (and the farther from those of answers) to count as a refusal. The thresholds are those with the fewest errors on one
 half of the labelled responses; `benchmarks/results/refusal_detector.json` has precision and recall on the other half,
 beside each signal alone.
+
+On the 260 labelled replies of the judges' validation (`paper_repro/judge/validation/refusals.jsonl`, written later and
+never used for a rule or threshold) the method `cues` is right on 79 of 130 development and 94 of 130 held-out replies;
+held out, of 26 each: plain refusals 25, soft refusals 0, plain compliances 25, deceptive compliances 18, sympathetic
+compliances 26. A soft refusal without any word of refusal is beyond it.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ class Agreement(Settings):
     data: str
     development: Count
     held_out: Count
+    development_by_kind: dict[str, Count] = Field(default_factory=dict)
     held_out_by_kind: dict[str, Count] = Field(default_factory=dict)
 
 
@@ -47,6 +48,7 @@ class JudgeCard(Settings):
         defaults: Values of parameters where none are given (a language-model judge's model).
         parameters: Meaning of each parameter.
         agreement: Measured agreement with labels made by hand, where there is one.
+        validation: The same on the package's labelled replies (`rt judges validate`), made when the judge was frozen.
     """
 
     name: str
@@ -62,6 +64,7 @@ class JudgeCard(Settings):
     defaults: dict[str, Any] = Field(default_factory=dict)
     parameters: dict[str, str] = Field(default_factory=dict)
     agreement: Agreement | None = None
+    validation: Agreement | None = None
 
     @property
     def code(self) -> ModuleType:
