@@ -78,6 +78,7 @@ def server(generations, tmp_path):
 
 def open_page(chromium, url, **context):
     page = chromium.new_context(**context).new_page()
+    page.set_default_timeout(60_000)  # a busy machine is no fault
     page.faults = []
     page.on("dialog", lambda dialog: (page.faults.append(dialog.message), dialog.dismiss()))
     page.on("pageerror", lambda error: page.faults.append(str(error)))
