@@ -9,7 +9,7 @@ from typing import Any
 from artifacts.stage import input_digest
 from experiments.cells import Cell, walk
 from experiments.checks import check_profile
-from experiments.grid import score_cell
+from experiments.grid import sample_cells, score_cell
 from experiments.missing import missing_conditions
 from experiments.profiles import Profile
 from experiments.sources import collect_cell, curated_cell
@@ -37,8 +37,8 @@ def _report(profile: Profile) -> Cell:
     inputs, arguments = _scored(profile)
     settings = profile.report
     if inputs or not profile.studies:
-        curated, more = _curated(profile)
-        inputs, arguments = curated | inputs, more + arguments
+        for more, options in (_curated(profile), _sampled(profile)):
+            inputs, arguments = more | inputs, options + arguments
     else:
         # nothing of any study can be run: the page says so, beside the numbers that were published
         settings = settings.model_copy(update={"source": "published"})
@@ -55,6 +55,13 @@ def _curated(profile: Profile) -> tuple[dict[str, Cell], list[str]]:
     cells = [curated_cell(profile, *pair) for pair in product(profile.curation.corpora, profile.curation.recipes)]
     options = [text for cell in cells for text in ("--curated", f"{cell.label}={{curated-{cell.label}}}")]
     return {f"curated-{cell.label}": cell for cell in cells}, options
+
+
+def _sampled(profile: Profile) -> tuple[dict[str, Cell], list[str]]:
+    """Replies that the report shows samples of, and the options that name them; a condition of two studies once."""
+    cells = {cell.name: cell for study in profile.studies.values() for cell in sample_cells(profile, study)}
+    options = [text for name in cells for text in ("--replies", f"{name}={{replies-{name}}}")]
+    return {f"replies-{name}": cell for name, cell in cells.items()}, options
 
 
 def _scored(profile: Profile) -> tuple[dict[str, Cell], list[str]]:

@@ -29,6 +29,15 @@ def score_cell(profile: Profile, study: Study) -> Cell | None:
     return Cell(SCORE, study.name, settings, tuple(f"{{{name}}}" for name in verdicts), verdicts)
 
 
+def sample_cells(profile: Profile, study: Study) -> list[Cell]:
+    """Cells of the replies that the report shows samples of: the first base, response set (or arm), rate and seed."""
+    bases = available_bases(profile, study)
+    if not study.samples or not bases:
+        return []
+    first = {name: getattr(study, name)[:1] for name in ("response_sets", "seeds", "learning_rates", "strategies")}
+    return list(_generations(profile, study.model_copy(update=first), bases[0]))
+
+
 def _verdicts(profile: Profile, study: Study) -> Iterator[Cell]:
     judges = [settings for settings in profile.judges if study.judges is None or settings.judge in study.judges]
     for base in available_bases(profile, study):

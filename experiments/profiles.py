@@ -95,6 +95,7 @@ class Study(Settings):
         judges: Which of the profile's judges judge; null = all.
         planted_faults: Whether the faults planted in a set of the testbed are counted among the rows that each model
             was tuned on.
+        samples: Whether the report shows some replies: of the first base, response set and seed.
         train: Settings of tuning that differ from the profile's.
     """
 
@@ -117,6 +118,7 @@ class Study(Settings):
     prompts: tuple[str, ...] | None = None
     judges: tuple[str, ...] | None = None
     planted_faults: bool = False
+    samples: bool = False
     train: dict[str, Any] = Field(default_factory=dict)
 
     @property

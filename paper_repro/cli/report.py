@@ -44,6 +44,15 @@ CuratedSets = Annotated[
         show_default=False,
     ),
 ]
+Replies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--replies",
+        metavar="[NAME=]DIR",
+        help="A folder made by `rt generate`, for samples of its replies; repeatable.",
+        show_default=False,
+    ),
+]
 TableNumbers = Annotated[
     list[int] | None,
     typer.Option("--table", metavar="N", help="Only this published table; repeatable.", show_default=False),
@@ -65,6 +74,7 @@ def report(
     source: Source = None,
     scores: Scores = None,
     curated: CuratedSets = None,
+    replies: Replies = None,
     missing: Missing = None,
     table: TableNumbers = None,
     figure: FigureNumbers = None,
@@ -89,13 +99,14 @@ def report(
 
       rt report --source published --table 11 --figure 5 --out table-11
 
-      rt report --source both --scores runs/scores --curated dolly=runs/dolly --out report
+      rt report --source both --scores runs/scores --curated dolly=runs/dolly --replies runs/RT-replies --out report
     """
     from paper_repro.report import REPORT, ReportSettings, report_inputs
 
     given = {"source": source, "title": title, **_selection(table, figure, everything)}
     resolved = load_settings(ReportSettings, settings, overrides or (), **given)
-    inputs = report_inputs(resolved, scores or [], _curated_sets(curated or []), missing)
+    sets, shown = _named_folders("--curated", curated or []), _named_folders("--replies", replies or [])
+    inputs = report_inputs(resolved, scores or [], sets, missing, shown)
     common.run_stage(REPORT, resolved, inputs, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)
 
 
@@ -113,17 +124,17 @@ def _selection(tables: list[int] | None, figures: list[int] | None, everything: 
     return {}
 
 
-def _curated_sets(given: list[str]) -> dict[str, Path]:
+def _named_folders(option: str, given: list[str]) -> dict[str, Path]:
     """`NAME=DIR` or `DIR` (named by its last part) to folders by name."""
-    sets: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     for text in given:
         name, separator, folder = text.partition("=")
         path = Path(folder if separator else text)
         name = name if separator else path.resolve().name
-        if not name or name in sets:
+        if not name or name in folders:
             raise UserError(
-                f"--curated {text}: {'given twice' if name else 'no name before ='}",
+                f"{option} {text}: {'given twice' if name else 'no name before ='}",
                 fix="write NAME=DIR with another NAME for each",
             )
-        sets[name] = path
-    return sets
+        folders[name] = path
+    return folders

@@ -24,7 +24,8 @@ from paper_repro.report.quantities import OF_REFUSALS
 from paper_repro.report.refusal import METRICS, claim_cells, refusal_table, side_by_side_table
 from paper_repro.report.refusal_figure import refusal_drawings
 from paper_repro.report.run_rows import RunRow, run_rows
-from paper_repro.report.stage import CARD, CURATED, MISSING, SCORES, SHIPPED, ReportSettings
+from paper_repro.report.samples import sample_tables
+from paper_repro.report.stage import CARD, CURATED, MISSING, REPLIES, SCORES, SHIPPED, ReportSettings
 from paper_repro.report.table import Table, write_table
 from paper_repro.report.tables import TABLES
 from paper_repro.report.testbed import make_sections, missing_table, read_missing
@@ -67,6 +68,7 @@ def build_report(
     if others:
         _add_run(book, others, tables)
         _add_comparisons(book, inputs)
+    _add_samples(book, settings, inputs)
     _add_curation(book, inputs)
     if tables:
         _add_published_claims(book, tables)
@@ -133,6 +135,19 @@ def _add_comparisons(book: _Book, inputs: Mapping[str, Path]) -> None:
     if table is not None:
         text = f"{len(table.rows)} pairs of conditions that differ in one thing."
         book.add(Section("comparisons", "Comparisons in this run", (text,), (table,), folded=True))
+
+
+def _add_samples(book: _Book, settings: ReportSettings, inputs: Mapping[str, Path]) -> None:
+    folders = [inputs[name] for name in sorted(inputs) if name.startswith(REPLIES)]
+    if not folders:
+        return
+    tables, hidden = sample_tables(folders, settings.samples, settings.show_unsafe)
+    texts = [
+        f"The same {settings.samples} prompts of each benchmark to every condition. Words of models, as they came."
+    ]
+    if hidden:
+        texts.append(f"Not shown, as their queries are unsafe: {', '.join(hidden)} (show_unsafe shows them).")
+    book.add(Section("sample-replies", "Sample replies", tuple(texts), tuple(tables), folded=True))
 
 
 def _add_run_claims(book: _Book, rows: Sequence[RunRow]) -> None:

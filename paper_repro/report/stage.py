@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 import artifacts
 from artifacts.errors import InputError, UserError
@@ -21,6 +21,7 @@ from paper_repro.report.tables import TABLES
 
 CURATED = "curated-"
 SCORES = "scores-"
+REPLIES = "replies-"
 MISSING = "missing"
 CARD = "card-"
 SHIPPED = "shipped-testbed"
@@ -36,6 +37,8 @@ class ReportSettings(Settings):
         notes: Sentences a reader must know first (what a profile can and cannot show).
         tables: Numbers of the paper's tables to make.
         figures: Numbers of the paper's figures to make.
+        samples: Prompts of each benchmark whose replies are shown, where replies are given.
+        show_unsafe: Whether queries of the unsafe sets and the replies to them are among these.
         testbed: Whether the cards of the shipped bases are read, and shipped results of the testbed are shown.
     """
 
@@ -44,6 +47,8 @@ class ReportSettings(Settings):
     notes: tuple[str, ...] = ()
     tables: tuple[int, ...] = tuple(TABLES)
     figures: tuple[int, ...] = tuple(FIGURES)
+    samples: Annotated[int, Field(ge=1)] = 4
+    show_unsafe: bool = False
     testbed: bool = False
 
     @field_validator("tables")
@@ -79,6 +84,7 @@ def report_inputs(
     scores: Sequence[Path] = (),
     curated: Mapping[str, Path] | None = None,
     missing: Path | None = None,
+    replies: Mapping[str, Path] | None = None,
 ) -> dict[str, Path]:
     """The inputs of a report: published numbers, scores of each study, curated sets and what is missing.
 
@@ -87,13 +93,14 @@ def report_inputs(
         scores: `scores` artifacts (or folders with a `results.parquet`), one a study; inputs `scores-<study>`.
         curated: Name to `curated` artifact; inputs `curated-<name>`.
         missing: JSON file of conditions that a run had to leave out (`experiments.missing`); input `missing`.
+        replies: Name to `generations` artifact whose replies are shown; inputs `replies-<name>`.
 
     Raises:
         UserError: scores absent where the source needs them, or given where it does not, or twice of one study.
     """
     inputs = fixed_inputs(settings)
-    if settings.source == "published" and (scores or curated):
-        raise UserError("source 'published' takes no scores or curated sets", fix="use source 'run' or 'both'")
+    if settings.source == "published" and (scores or curated or replies):
+        raise UserError("source 'published' takes no scores, curated sets or replies", fix="use source 'run' or 'both'")
     if settings.source in ("run", "both") and not scores:
         raise UserError(f"source '{settings.source}' needs scores", fix="pass --scores DIR, made by `rt score`")
     for folder in scores:
@@ -104,6 +111,7 @@ def report_inputs(
             )
         inputs[name] = folder
     inputs |= {f"{CURATED}{name}": path for name, path in (curated or {}).items()}
+    inputs |= {f"{REPLIES}{name}": path for name, path in (replies or {}).items()}
     return inputs | ({MISSING: missing} if missing else {})
 
 
@@ -133,6 +141,7 @@ def report(
     scores: Sequence[Path] = (),
     curated: Mapping[str, Path] | None = None,
     missing: Path | None = None,
+    replies: Mapping[str, Path] | None = None,
     *,
     overwrite: bool = False,
 ) -> Artifact:
@@ -144,7 +153,8 @@ def report(
         scores: `scores` artifacts, one a study; needed for sources `run` and `both`.
         curated: Name to `curated` artifact, for the curation funnels.
         missing: JSON file of conditions that a run had to leave out.
+        replies: Name to `generations` artifact whose replies are shown.
         overwrite: Replace a report made otherwise.
     """
-    artifact, _ = REPORT.run(settings, out, report_inputs(settings, scores, curated, missing), overwrite=overwrite)
-    return artifact
+    inputs = report_inputs(settings, scores, curated, missing, replies)
+    return REPORT.run(settings, out, inputs, overwrite=overwrite)[0]

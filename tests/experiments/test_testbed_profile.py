@@ -279,3 +279,14 @@ def test_in_context_shows_what_the_world_gives(bases):
     assert cells["urial-r"].inputs["demonstrations"].label == "testbed-demonstrations"
     assert "demonstrations" not in cells["zero-shot"].inputs
     assert cells["urial"].settings.template.name == "plain"
+
+
+def test_the_report_samples_replies_of_the_first_base_set_and_seed(bases):
+    bases(*BASES)
+    report = plan()[-1]
+    named = [text.split("=")[0] for text in report.arguments if "={replies-" in text]
+    assert len(named) == len(set(named))
+    assert all(f"replies-{name}" in report.inputs for name in named)
+    labels = {name.rsplit("-", 1)[0] for name in named}
+    assert {"untuned", "urial", "urial-r", "zero-shot", "testbed-structured-paper-0-rt-0"} <= labels
+    assert not any("-rt-1" in label or "-it-1" in label or "terse" in label or "0.5m" in label for label in labels)
