@@ -172,7 +172,13 @@ class Decontaminate:
 
 def _drop(match: Match) -> Drop:
     reason = "contaminated_words" if match.method == "ngram" else "contaminated_meaning"
-    return Drop(match.row_id, reason, f"{match.prompt_set}: {match.prompt_id}", match.score, by_set="prompts")
+    name = prompt_name(Prompt(match.prompt_set, match.prompt_id, ""))
+    return Drop(match.row_id, reason, name, match.score, by_set="prompts")
+
+
+def prompt_name(prompt: Prompt) -> str:
+    """What decisions call a prompt: its set and its id within it."""
+    return f"{prompt.set}: {prompt.id}"
 
 
 def _nearest(windows: np.ndarray, owner: np.ndarray, targets: np.ndarray) -> dict[int, tuple[int, float]]:

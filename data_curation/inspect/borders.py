@@ -111,7 +111,7 @@ def _border(settings, setting, reason, dropped, kept, looked_at, problem, subjec
         return abs(drop.score - value) if value is not None else drop.score, drop.row_id
 
     def near(drop: Decision | Drop) -> Near:
-        text = subject.text_of(drop.row_id) if isinstance(drop, Decision) else texts[drop.row_id]
+        text = drop.compared if isinstance(drop, Decision) else texts[drop.row_id]
         other = texts.get(drop.by) or subject.text_of(drop.by) if drop.by else None
         return Near(drop.row_id, drop.score, drop.by, text, other)
 

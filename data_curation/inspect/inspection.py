@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,13 +15,14 @@ from pydantic import Field
 from artifacts.pins import availability, pin_names
 from artifacts.settings import Settings, validate_settings
 from artifacts.store import rt_home
-from data_curation.encoder import EncoderSettings
+from data_curation.embeddings import EncoderSettings, held
 from data_curation.inspect.borders import Border, Near, borders
 from data_curation.inspect.measures import facts, lengths, sample, word_counts
 from data_curation.inspect.subject import Decision, Subject, read_subject
 from data_curation.inspect.topics import MapMethod, Topics, topics
 from data_curation.records import Record
 
+log = logging.getLogger("rt")
 DROPPED_SHARE = 3  # at most one point in so many is a dropped row, if there are more than fit
 
 
@@ -30,10 +32,11 @@ class InspectSettings(Settings):
     Attributes:
         points: Most rows that are clustered, drawn and searched; more are sampled by row id.
         clusters: Number of clusters; None = by the number of points.
-        map: How the map is made: `pca`, `tsne` or `umap` (if it is installed).
+        map: How the map is made: `pca` or `tsne`.
         vectors: What clusters compare: `words`, `embeddings`, or `auto`: embeddings if the set's recipe used an
-            encoder that is on this machine, else words (which take a second where embeddings take minutes). With
-            `embeddings` the steps that need the encoder are run again near their thresholds, too.
+            encoder and the cache holds the vectors of all points, in 32 or in 16 bits; else words (which take a
+            second where embedding takes minutes). With `embeddings` what is missing is embedded, and the steps that
+            need the encoder are run again near their thresholds, too.
         encoder: The encoder, unless the set's own recipe names one.
         borders: Whether steps are run again to find what they would have dropped next.
         seed: Of clusters and map.
@@ -100,7 +103,7 @@ def inspect_set(path: Path, settings: InspectSettings | None = None, given: Path
     points = draw_points(subject, settings.points)
     found = topics(
         [point.text for point in points],
-        encoder=_encoder(subject, settings),
+        encoder=_encoder(subject, settings, [point.text for point in points]),
         scratch=_made(scratch / "embeddings"),
         clusters=settings.clusters,
         method=settings.map,
@@ -114,7 +117,7 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _encoder(subject: Subject, settings: InspectSettings) -> EncoderSettings | None:
+def _encoder(subject: Subject, settings: InspectSettings, texts: Sequence[str]) -> EncoderSettings | None:
     """The encoder to compare by, None to compare by words."""
     if settings.vectors == "words":
         return None
@@ -122,14 +125,24 @@ def _encoder(subject: Subject, settings: InspectSettings) -> EncoderSettings | N
     encoder = settings.encoder if own is None else validate_settings(EncoderSettings, own, where="the set's recipe")
     if settings.vectors == "embeddings":
         return encoder
-    if own is None:
+    if own is None or not _at_hand(encoder):
         return None
-    at_hand = (
-        availability(encoder.model).startswith("here")
-        if encoder.model in pin_names()
-        else Path(encoder.model).expanduser().is_dir()
-    )
-    return encoder if at_hand and importlib.util.find_spec("sentence_transformers") else None
+    # a step that looks for candidates in 16 bits first leaves most of its vectors in these
+    for dtype in dict.fromkeys((encoder.dtype, "bfloat16")):
+        one = encoder.model_copy(update={"dtype": dtype})
+        there = held(texts, one)
+        if there.all():
+            return one
+        log.info("inspect: the cache holds %d of %d vectors (%s)", there.sum(), len(there), dtype)
+    return None
+
+
+def _at_hand(encoder: EncoderSettings) -> bool:
+    if importlib.util.find_spec("sentence_transformers") is None:
+        return False
+    if encoder.model in pin_names():
+        return availability(encoder.model).startswith("here")
+    return Path(encoder.model).expanduser().is_dir()
 
 
 def draw_points(subject: Subject, most: int) -> list[Point]:

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 from artifacts.errors import InputError, ResponseTuningError
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.stage import input_digest
+from data_curation.decontaminate import prompt_name
+from data_curation.evaluation_prompts import PromptSet, read_prompts
 from data_curation.lineage import read_lineage
 from data_curation.readers import Columns, read_file
 from data_curation.records import Record, from_table
@@ -36,6 +38,13 @@ class Decision:
     instruction: str | None
     source: str | None
 
+    @property
+    def compared(self) -> str | None:
+        """The text beside what made the row leave: the response; against evaluation prompts both sides."""
+        if self.step == "decontaminate" and self.instruction and self.text is not None:
+            return f"{self.instruction}\n\n{self.text}"
+        return self.text
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -51,7 +60,7 @@ class Subject:
         dropped: Rows of the input that left, in input order; of a curated set only.
         measures: Rows of `steps.parquet`.
         before: `row_id` to the record as it came in; empty where the input is not at hand.
-        others: Id to text of rows of further inputs (a reference set, prompts), which `by` may name.
+        others: Id to text of rows of a reference set and of evaluation prompts, which `by` may name.
         missing: Why the input is not at hand; None if it is, or if there is none.
         quarantined: Rows that could not be read: `file`, `line`, `row`, `reason`, `raw`.
     """
@@ -131,6 +140,7 @@ def _curated(artifact: Artifact, name: str, records: list[Record], given: Path |
     for key, path in inputs.items():
         if key != "input":
             others |= _texts_of(path, artifact.identity.settings.get(f"{key}_columns"))
+    others |= _prompt_texts(artifact)
     return Subject(
         artifact.path,
         name,
@@ -202,6 +212,18 @@ def _texts_of(path: Path, columns: Mapping[str, Any] | None) -> dict[str, str]:
     except ResponseTuningError as error:
         log.warning("inspect: texts of %s are not shown: %s", path, error)
         return {}
+
+
+def _prompt_texts(artifact: Artifact) -> dict[str, str]:
+    """Text of each evaluation prompt that a step `decontaminate` looked for, by the name that decisions give it."""
+    texts: dict[str, str] = {}
+    for step in (artifact.identity.settings.get("recipe") or {}).get("steps") or ():
+        for one in step.get("prompts") or () if step["step"] == "decontaminate" else ():
+            try:
+                texts |= {prompt_name(prompt): prompt.text for prompt in read_prompts(PromptSet(**one).pinned())}
+            except (ResponseTuningError, OSError, ValueError) as error:
+                log.warning("inspect: prompts of '%s' are not shown: %s", one.get("name"), error)
+    return texts
 
 
 def _dropped_rows(artifact: Artifact) -> list[dict[str, Any]]:

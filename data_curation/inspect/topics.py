@@ -13,7 +13,7 @@ import numpy as np
 from data_curation.encoder import unit_rows
 from data_curation.optional import require
 
-MapMethod = Literal["pca", "tsne", "umap"]
+MapMethod = Literal["pca", "tsne"]
 MOST_CLUSTERS = 12
 TERMS = 8
 DIMENSIONS = 50  # of the word vectors after truncated SVD
@@ -56,7 +56,7 @@ def topics(
         encoder: `EncoderSettings` of a sentence encoder; None compares by words (TF-IDF, truncated SVD).
         scratch: Folder for embedding shards, so that a second look embeds nothing.
         clusters: Number of clusters; None = by the number of texts, at most `MOST_CLUSTERS`.
-        method: `pca` keeps large distances; `tsne` and `umap` (if installed) pull groups apart and distort distances.
+        method: `pca` keeps large distances; `tsne` pulls groups apart and distorts distances.
         seed: Of everything that draws by chance.
 
     Returns:
@@ -151,8 +151,6 @@ def _places(vectors: np.ndarray, method: MapMethod, seed: int) -> np.ndarray:
 
         perplexity = min(30.0, (len(vectors) - 1) / 3)
         places = TSNE(2, init="pca", perplexity=perplexity, random_state=seed, n_jobs=1).fit_transform(vectors)
-    elif method == "umap":
-        places = require("umap").UMAP(random_state=seed, n_jobs=1).fit_transform(vectors)
     else:
         places = PCA(2, svd_solver="full").fit_transform(vectors)
         places *= np.where(

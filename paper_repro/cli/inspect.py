@@ -40,7 +40,7 @@ def inspect(
         typer.Option(help="What clusters compare: words, embeddings or auto. Default: auto.", show_default=False),
     ] = None,
     map_method: Annotated[
-        str | None, typer.Option("--map", help="pca, tsne or umap. Default: pca.", show_default=False)
+        str | None, typer.Option("--map", help="pca or tsne. Default: pca.", show_default=False)
     ] = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,

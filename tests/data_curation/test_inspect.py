@@ -10,10 +10,12 @@ import subprocess
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from artifacts.errors import InputError
 from data_curation.curate import CurateSettings, curate
+from data_curation.embeddings import EncoderSettings, held
 from data_curation.inspect.borders import borders
 from data_curation.inspect.difference import difference, sides, visible
 from data_curation.inspect.inspection import InspectSettings, inspect_set, numbers
@@ -212,6 +214,41 @@ def test_the_text_of_a_row_of_the_reference_is_shown(tmp_path, rt_home):
     assert subject.text_of(drop.by) == base_text()
 
 
+def test_the_evaluation_prompt_that_a_row_holds_is_shown_beside_its_instruction(tmp_path, rt_home):
+    prompt = "Which of the two bridges over the river was closed after the flood in spring?"
+    (tmp_path / "asked.txt").write_text(f"Name a colour.\n{prompt}\n")
+    rows = [{"instruction": prompt, "response": "The old one."}, {"instruction": "Say yes.", "response": "Yes."}]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    step = {"step": "decontaminate", "prompts": [str(tmp_path / "asked.txt")], "similarity": None}
+    made = curate(CurateSettings(recipe={"steps": [step]}), tmp_path / "set", tmp_path / "in.jsonl")
+    inspection = inspect_set(made.path, WORDS_ONLY)
+    (drop,) = inspection.subject.dropped
+    assert inspection.subject.text_of(drop.by) == prompt
+    assert drop.compared == f"{prompt}\n\nThe old one."
+    write_inspection(tmp_path / "page.html", inspection)
+    found = Page((tmp_path / "page.html").read_text())
+    assert "the evaluation prompt" in " ".join(found.words)
+    (tmp_path / "asked.txt").write_text("Other prompts.\n")  # not those of the set any more: said, not shown
+    assert read_subject(made.path).text_of(drop.by) is None
+
+
+def test_vectors_of_the_cache_are_used_where_all_are_there_and_none_are_made(tmp_path, rt_home, tiny_encoder):
+    given = tmp_path / "in.jsonl"
+    texts = [f"{letter * 4} {letter}bc {number}" for letter in "az" for number in range(4)]
+    given.write_text("".join(json.dumps({"response": text}) + "\n" for text in texts))
+    encoder = {"model": str(tiny_encoder)}
+    step = {"step": "semantic_dedup", "encoder": encoder, "min_words": 1, "threshold": 0.999999, "exhaustive": True}
+    made = curate(CurateSettings(recipe={"steps": [step]}), tmp_path / "set", given)
+    looked = InspectSettings(borders=False)
+    assert numbers(inspect_set(made.path, looked))["map"]["vectors"].startswith("embeddings")
+    more = {"steps": [{**step, "threshold": 0.99, "min_words": 3}]}  # so the row of two words is not embedded
+    given.write_text("".join(json.dumps({"response": text}) + "\n" for text in [*texts, "ab cd"]))
+    again = curate(CurateSettings(recipe=more), tmp_path / "other", given)
+    assert not held([record.response for record in read_subject(again.path).records], EncoderSettings(**encoder)).all()
+    assert numbers(inspect_set(again.path, looked))["map"]["vectors"].startswith("their words")
+    assert not held(["ab cd"], EncoderSettings(**encoder)).any(), "nothing was embedded for the page"
+
+
 def test_other_sets_and_plain_files(made, tmp_path, rt_home):
     trainset = mix(MixSettings(base_size=20), tmp_path / "mixed", made.path)
     found = numbers(inspect_set(trainset.path, WORDS_ONLY))
@@ -240,6 +277,16 @@ def test_clusters_find_the_topics_and_name_them_by_their_words():
     assert found.places.shape == (20, 2) and abs(found.places).max() <= 1
     again = topics(texts, clusters=2)
     assert (again.places == found.places).all() and (again.labels == found.labels).all()
+
+
+def test_a_t_sne_map_keeps_groups_together():
+    texts = [f"{text_of(topic, 30, n)} {topic} {topic}" for topic in ("river", "engine") for n in range(10)]
+    first, again = (topics(texts, clusters=2, method="tsne") for _ in range(2))
+    assert first.method == "tsne" and first.places.shape == (20, 2) and abs(first.places).max() == 1
+    assert (first.places == again.places).all()
+    distances = np.linalg.norm(first.places[:, None] - first.places, axis=2) + 9 * np.eye(20)
+    same = np.arange(20) // 10
+    assert (same[distances.argmin(axis=1)] == same).all()
 
 
 @pytest.mark.parametrize("texts", [["", "", "", ""], ["1", "2", "3"], ["the", "of", "and"], ["same"] * 5, ["a b"]])
