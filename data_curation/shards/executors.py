@@ -1,4 +1,4 @@
-"""Tasks through datatrove's executors: processes of this machine, Slurm job arrays, Ray.
+"""Tasks through datatrove's executors: processes of this machine (Slurm and Ray: see `clusters`).
 
 A phase is one task done for each of many ranks, each rank writing files of its own, whole or not at all. datatrove
 keeps a log a rank, its counts, and a mark when it is done, so a phase that was stopped goes on with what is missing.
@@ -12,9 +12,8 @@ import logging
 import multiprocessing
 import os
 import pickle
-import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import deepcopy
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import Any, Protocol
 
 from artifacts.errors import ResponseTuningError, StageError, UserError
 from data_curation.optional import require
-from data_curation.shards.settings import ExecutorSettings, SlurmSettings
+from data_curation.shards.settings import ExecutorSettings
 
 Task = Callable[[int], "dict[str, int] | None"]
 REPORTED_S = 20.0  # seconds between two lines of the log
@@ -51,6 +50,8 @@ def runner(settings: ExecutorSettings) -> Runner:
     require("datatrove")
     if settings.kind == "local":
         return LocalRunner(settings)
+    from data_curation.shards.clusters import RayRunner, SlurmRunner
+
     if settings.kind == "ray":
         require("ray", "ray")
         return RayRunner(settings)
@@ -60,7 +61,8 @@ def runner(settings: ExecutorSettings) -> Runner:
     return SlurmRunner(settings)
 
 
-def _block(label: str, task: Task) -> Any:
+def block(label: str, task: Task) -> Any:
+    """A datatrove block that does the task."""
     from data_curation.shards.block import TaskBlock
 
     return TaskBlock(label, task)
@@ -82,7 +84,7 @@ class LocalRunner:
 
         if not ranks:
             return
-        executor = LocalPipelineExecutor([_block(label, task)], tasks=ranks, workers=1, logging_dir=str(folder))
+        executor = LocalPipelineExecutor([block(label, task)], tasks=ranks, workers=1, logging_dir=str(folder))
         missing = executor.get_incomplete_ranks()
         if self.workers == 1 or len(missing) == 1:
             _one_by_one(executor, label, missing, ranks)
@@ -167,11 +169,12 @@ def _check(label: str, rank: int, process: Any, connection: Connection, executor
     if isinstance(error, ResponseTuningError | OSError | MemoryError):
         raise error
     if error is not None:
-        where = _log_file(executor.logging_dir.path, rank)
+        where = log_file(executor.logging_dir.path, rank)
         raise StageError(f"{type(error).__name__}: {error}", where=place, fix=f"see {where}")
 
 
-def _log_file(folder: str, rank: int) -> str:
+def log_file(folder: str, rank: int) -> str:
+    """Where datatrove keeps the log of a rank."""
     return f"{folder}/logs/task_{rank:05d}.log"
 
 
@@ -192,97 +195,3 @@ class _Progress:
         if self._done < self._ranks and time.monotonic() - self._said > REPORTED_S:
             self._said = time.monotonic()
             log.info("curate: %s: %d of %d shards", self._label, self._done, self._ranks)
-
-
-class RayRunner:
-    """Tasks of a Ray cluster."""
-
-    def __init__(self, settings: ExecutorSettings):
-        self.settings = settings
-
-    def run(self, label: str, task: Task, ranks: int, folder: Path) -> None:
-        """See `Runner`."""
-        import ray
-        from datatrove.executor import RayPipelineExecutor
-
-        if not ranks:
-            return
-        own = self.settings.ray
-        if not ray.is_initialized():
-            ray.init(address=own.address, log_to_driver=False, include_dashboard=False, configure_logging=False)
-        executor = RayPipelineExecutor(
-            [_block(label, task)],
-            tasks=ranks,
-            workers=self.settings.workers or ranks,
-            logging_dir=str(folder),
-            cpus_per_task=own.cpus_per_task,
-            mem_per_cpu_gb=own.mem_per_cpu_gb,
-        )
-        executor.run()
-        missing(executor, label)
-
-
-class SlurmRunner:
-    """Job arrays of a Slurm cluster; this process submits them one phase after the other and waits."""
-
-    def __init__(self, settings: ExecutorSettings):
-        self.settings = settings
-
-    def run(self, label: str, task: Task, ranks: int, folder: Path) -> None:
-        """See `Runner`."""
-        if not ranks:
-            return
-        executor = self.executor(label, task, ranks, folder)
-        if not executor.get_incomplete_ranks():
-            return
-        try:
-            executor.launch_job()
-        except (FileNotFoundError, subprocess.CalledProcessError) as error:
-            fix = "run this where jobs are submitted, or use --executor local"
-            raise UserError(f"the job could not be submitted: {error}", where="sbatch", fix=fix) from None
-        log.info("curate: %s: %d shards, Slurm job %s", label, ranks, executor.job_id)
-        while executor.get_incomplete_ranks() and _queued(executor.job_id):
-            time.sleep(self.settings.slurm.poll_s)
-        if executor.get_incomplete_ranks():
-            time.sleep(self.settings.slurm.poll_s)  # what a node has written may be seen here a moment later
-        missing(executor, label)
-
-    def executor(self, label: str, task: Task, ranks: int, folder: Path) -> Any:
-        """datatrove's executor of one phase, not launched."""
-        from data_curation.shards.block import SlurmPhase
-
-        own: SlurmSettings = self.settings.slurm
-        return SlurmPhase(
-            [_block(label, task)],
-            tasks=ranks,
-            time=own.time,
-            partition=own.partition,
-            cpus_per_task=own.cpus_per_task,
-            mem_per_cpu_gb=own.mem_per_cpu_gb,
-            workers=self.settings.workers or -1,
-            job_name=f"rt-{label}",
-            qos=own.qos,
-            venv_path=None if own.environment() is None else str(own.environment()),
-            sbatch_args={} if own.account is None else {"account": own.account},
-            max_array_size=own.max_array_size,
-            tasks_per_job=own.tasks_per_job,
-            logging_dir=str(folder.resolve()),
-        )
-
-
-def _queued(job: str) -> bool:
-    """Whether Slurm still has the job, or some of its array."""
-    done = subprocess.run(["squeue", "--noheader", "--jobs", str(job)], capture_output=True, text=True, check=False)
-    return done.returncode == 0 and bool(done.stdout.strip())
-
-
-def missing(executor: Any, label: str) -> None:
-    """Raise a StageError if some ranks of a phase are not done."""
-    left: Iterable[int] = executor.get_incomplete_ranks(skip_completed=True)
-    left = list(left)
-    if left:
-        raise StageError(
-            f"{len(left)} of {executor.world_size} shards were not done, the first of them {left[0]}",
-            where=label,
-            fix=f"see {_log_file(executor.logging_dir.path, left[0])}; what is done is kept, run the command again",
-        )

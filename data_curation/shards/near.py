@@ -1,8 +1,8 @@
 """Near deduplication over all shards: band keys a shard, groups by array, groups resolved as in memory.
 
 Rows that share no band of their signature never meet. So the rows fall into groups (connected by shared bands), what
-becomes of a group depends on its rows alone, and each group is given to the same `NearDedup` as in memory. The only
-arrays over all rows are one key, a label and a batch number each: 20 bytes a row at a time.
+becomes of a group depends on its rows alone, and each group is given to the same `NearDedup` as in memory. What
+is held of all rows are one band's keys, their order, labels and batch numbers: some 50 bytes a row.
 """
 
 from __future__ import annotations
