@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from artifacts.published import Published
 from artifacts.published_tables import DATASETS, FALSE_REFUSAL, METHODS, MODELS, REFUSAL_BENCHMARKS, REFUSAL_COUNTS
 from paper_repro.report.figure import Drawing, bars, new_figure, rate_axis
+from paper_repro.report.figure_method import figure_01
 from paper_repro.report.figures_quality import figure_02, figure_03, figure_03_dots, figure_04, stack_preferences
 from paper_repro.report.tables import PAPER, Tables, heading
 
@@ -92,6 +93,7 @@ def _draw_preference(published: Published, parts: Mapping[str, str]) -> Figure:
 
 
 FIGURES: dict[int, Callable[[Tables], Drawing]] = {
+    1: figure_01,
     2: figure_02,
     3: figure_03,
     4: figure_04,

@@ -58,7 +58,7 @@ def test_the_default_is_everything_published(rt):
     shown = plan(rt)
     assert shown["settings"]["source"] == "published"
     assert shown["settings"]["tables"] == [1, 3, 5, 11, 12, 13, 14, 15, 16, 25, 29, 31]
-    assert shown["settings"]["figures"] == [2, 3, 4, 5, 8, 9]
+    assert shown["settings"]["figures"] == [1, 2, 3, 4, 5, 8, 9]
     assert list(shown["inputs"]) == ["published"]
     assert plan(rt, "--all")["settings"] == shown["settings"]
 
@@ -114,7 +114,7 @@ def test_curated_sets_take_a_name_or_that_of_their_folder(rt, tmp_path: Path):
     ("arguments", "error", "message"),
     [
         (("--table", "99"), SettingsError, "no table 99"),
-        (("--figure", "1"), SettingsError, "no figure 1"),
+        (("--figure", "6"), SettingsError, "no figure 6"),
         (("--all", "--table", "11"), UserError, "--all does not go with"),
         (("--source", "run"), UserError, "needs scores"),
         (("--source", "mine"), SettingsError, "source: .*'published', 'run' or 'both'"),

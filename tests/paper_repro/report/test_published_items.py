@@ -28,7 +28,7 @@ def rows_of(text: str) -> list[dict[str, str]]:
 
 def test_the_tables_and_figures_of_the_issue_are_all_there():
     assert list(TABLES) == [1, 3, 5, 11, 12, 13, 14, 15, 16, 25, 29, 31]
-    assert list(FIGURES) == [2, 3, 4, 5, 8, 9]
+    assert list(FIGURES) == [1, 2, 3, 4, 5, 8, 9]
     assert set(ALTERNATIVES) <= set(FIGURES)
 
 
@@ -67,6 +67,17 @@ def test_tables_1_and_3_show_one_number_of_another_table_methods_side_by_side(ta
     tuned = {(model, dataset) for model, dataset, method in cells if method == "RT"}
     assert {(row["base_model"], row["dataset"]) for row in rows} == tuned
     assert any("which rows, our copy does not hold" in note for note in TABLES[number](tables).notes)
+
+
+def test_figure_1_shows_the_parts_of_both_sequences_and_where_the_loss_counts():
+    axes = FIGURES[1](None).draw().axes[0]
+    boxes = sorted(axes.patches, key=lambda box: (-box.get_y(), box.get_x()))
+    texts = {text.get_position(): text.get_text() for text in axes.texts}
+    centres = [(box.get_x() + box.get_width() / 2, box.get_y() + box.get_height() / 2) for box in boxes]
+    words = [next(said for at, said in texts.items() if at == pytest.approx(centre)) for centre in centres]
+    assert words == ["<|user|>", "instruction", "<|assistant|>", "response", "end", "<|assistant|>", "response", "end"]
+    filled = [word for word, box in zip(words, boxes, strict=True) if box.get_facecolor()[:3] != (1, 1, 1)]
+    assert filled == ["response", "end"] * 2
 
 
 def test_figure_2_stacks_the_raters_levels(tables):

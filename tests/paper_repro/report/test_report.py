@@ -142,7 +142,7 @@ def test_the_page_has_both_sources_the_funnel_and_a_word_for_every_picture(both)
         "identity",
     ):
         assert part in page.ids
-    assert len(page.alternatives) == 9
+    assert len(page.alternatives) == 10
     assert all(len(alternative) > 40 for alternative in page.alternatives)
     assert len(page.ids) == len(set(page.ids))
 
