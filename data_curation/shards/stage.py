@@ -151,6 +151,8 @@ class _Run:
         sets = near.Sets(kept, self.reference, self.scratch / name)
         self.phase(f"{name}-keys", near.KeysTask(sets, step), sets.shards)
         counts = self.once(f"{name}-batches", lambda: near.make_batches(sets, step, self.settings.shard_rows))
+        if counts["largest_group"] > self.settings.shard_rows:
+            log.warning("curate: %s: %d rows may be alike; one worker holds them all", name, counts["largest_group"])
         self.phase(f"{name}-gather", near.GatherTask(sets), sets.shards)
         self.phase(f"{name}-resolve", near.ResolveTask(sets, step, has_scores(kept)), counts["batches"])
         done = self.once(name, lambda: asdict(near.collect(sets, step, position, phase, counts)))
