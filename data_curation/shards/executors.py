@@ -76,7 +76,7 @@ class LocalRunner:
     """
 
     def __init__(self, settings: ExecutorSettings):
-        self.workers = settings.workers or len(os.sched_getaffinity(0))
+        self.workers = settings.workers or cores()
 
     def run(self, label: str, task: Task, ranks: int, folder: Path) -> None:
         """See `Runner`."""
@@ -90,6 +90,11 @@ class LocalRunner:
             _one_by_one(executor, label, missing, ranks)
         else:
             _side_by_side(executor, label, missing, ranks, self.workers)
+
+
+def cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _one_by_one(executor: Any, label: str, missing: list[int], ranks: int) -> None:
