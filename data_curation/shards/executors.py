@@ -98,10 +98,15 @@ def cores() -> int:
 
 
 def _one_by_one(executor: Any, label: str, missing: list[int], ranks: int) -> None:
+    from datatrove.utils.logging import setup_default_logger
+
     progress = _Progress(label, ranks, len(missing))
-    for rank in missing:
-        _quietly(deepcopy(executor), rank)
-        progress.done()
+    try:
+        for rank in missing:
+            _quietly(deepcopy(executor), rank)
+            progress.done()
+    finally:
+        setup_default_logger()  # its log to the standard error, as it was when it was imported
 
 
 def _side_by_side(executor: Any, label: str, missing: list[int], ranks: int, workers: int) -> None:
