@@ -67,3 +67,17 @@ def levels() -> tuple[str, ...]:
 def choices() -> tuple[str, ...]:
     """Labels of the preference, as shown: first, tie, second."""
     return tuple(choice.label for choice in guideline().preference.choices)
+
+
+def acceptability_text() -> str:
+    """The question, the levels and the word on refusals as plain text, for a judge that is told the same as raters."""
+    given = guideline()
+    lines = [given.acceptability.question, ""]
+    lines += [f"{level.short}: {' '.join(level.meaning.split())}" for level in given.acceptability.levels]
+    return "\n".join([*lines, "", " ".join(given.refusals.split())])
+
+
+def preference_text() -> str:
+    """The question about both responses and what to choose, as plain text."""
+    given = guideline()
+    return f"{given.preference.question} {' '.join(given.preference.meaning.split())}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+from paper_repro.annotate.guideline import acceptability_text
 from paper_repro.judge.llm.parameters import LlmParameters, Messages
 from paper_repro.judge.llm.replies import verdict_line
 from paper_repro.judge.schema import Opinion
@@ -13,7 +14,9 @@ LEVELS = ("excellent", "sufficient", "not")
 
 
 class Parameters(LlmParameters):
-    """Prompt and model."""
+    """Prompt and model; `{guideline}` in a prompt is what raters are told."""
+
+    guideline: ClassVar = staticmethod(acceptability_text)
 
 
 def ask(row: dict[str, Any], parameters: Parameters) -> list[Messages]:

@@ -64,6 +64,7 @@ class LlmParameters(Settings):
 
     places: ClassVar[tuple[str, ...]] = ("instruction", "response")
     official: ClassVar[Mapping[str, Callable[[], dict[str, Any]]]] = {}  # further prompts, by name: downloads
+    guideline: ClassVar[Callable[[], str] | None] = None  # text for `{guideline}`, put into a prompt when it is read
 
     prompt: JudgePrompt
     model: JudgeModel
@@ -86,9 +87,13 @@ class LlmParameters(Settings):
             known = ", ".join(["own", *cls.official])
             raise ValueError(f"prompt: no prompt is called '{given}' (known: {known}; or the path of a YAML file)")
         try:
-            return validate_settings(JudgePrompt, read_yaml(path), where=str(path)).resolved()
+            prompt = validate_settings(JudgePrompt, read_yaml(path), where=str(path)).resolved()
         except (SettingsError, UserError) as error:
             raise ValueError(f"prompt: {error}") from None
+        # so that the settings hold every word that the model is told
+        return (
+            prompt if cls.guideline is None else prompt | {"user": fill(prompt["user"], {"guideline": cls.guideline()})}
+        )
 
     @model_validator(mode="after")
     def _has_all_places(self) -> LlmParameters:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from artifacts.digests import digest_json
+from paper_repro.annotate.guideline import preference_text
 from paper_repro.judge.llm.parameters import Messages, PairParameters
 from paper_repro.judge.llm.replies import verdict_line
 from paper_repro.judge.schema import Opinion
 
 
 class Parameters(PairParameters):
-    """Prompt, model and the seed of the order."""
+    """Prompt, model and the seed of the order; `{guideline}` in a prompt is what raters are told."""
+
+    guideline: ClassVar = staticmethod(preference_text)
 
 
 def shown_second(prompt_id: str, seed: int) -> bool:

@@ -13,6 +13,7 @@ from artifacts.errors import InputError, MissingDataError, SettingsError, StageE
 from artifacts.manifest import MANIFEST
 from artifacts.settings import Settings, load_settings
 from artifacts.stage import Stage
+from paper_repro.annotate.guideline import guideline
 from paper_repro.cli import app
 from paper_repro.cli import judge as judge_command
 from paper_repro.cli import score as score_command
@@ -80,6 +81,16 @@ def test_every_judge_brings_a_whole_prompt_and_a_model(name):
     assert "Query 0?" in message
     assert "No 0." in message
     assert not re.search(r"\{\w+\}", message)  # no place is left
+
+
+@pytest.mark.parametrize(("name", "words"), [("acceptability-llm", "breaks off"), ("preference-llm", "more helpful?")])
+def test_models_are_told_what_raters_are_told(name, words):
+    prompt = load_settings(JudgeSettings, judge=name).resolved()["parameters"]["prompt"]["user"]
+    given = guideline()
+    told = [given.preference.question] if name == "preference-llm" else [x.meaning for x in given.acceptability.levels]
+    assert words in prompt
+    assert all(" ".join(text.split()) in prompt for text in told)
+    assert "{guideline}" not in prompt
 
 
 def test_a_third_of_the_calls_fails_and_nothing_is_lost_or_invented(

@@ -81,6 +81,16 @@ def test_the_card_of_the_rules_tells_what_is_measured(tmp_path):
         assert by_kind == {kind: {key: one[key] for key in ("n", "agree")} for kind, one in kinds.items()}
 
 
+def test_the_guide_tells_what_the_card_does():
+    guide = (Path(__file__).resolve().parents[4] / "docs" / "evaluate.md").read_text("utf-8")
+    told = load_judge("refusal-rules").validation
+    rows = {"all": (told.development, told.held_out)}
+    rows |= {kind: (told.development_by_kind[kind], told.held_out_by_kind[kind]) for kind in KINDS}
+    for name, counts in rows.items():
+        shares = " | ".join(f"{count['agree']} of {count['n']}" for count in counts)
+        assert f"| {name} | {shares} |" in guide
+
+
 def test_the_detectors_description_tells_what_is_measured():
     from data_curation import refusal_detector
 
