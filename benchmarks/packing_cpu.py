@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +41,14 @@ def compare(size: str, method: str, steps: int, repeats: int) -> dict[str, Any]:
     """All sides in turn; the middle of each."""
     rows = sequences("alpaca", method, steps * GLOBAL_BATCH, VOCABULARY)[: steps * GLOBAL_BATCH]
     found: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
-    processor: dict[str, list[float]] = {side: [] for side in SIDES}
     for _ in range(repeats):
         for side in SIDES:
-            started = time.process_time()
             found[side].append(timed_run(settings(side), random_llama(size), rows, warm=1))
-            processor[side].append((time.process_time() - started) / steps)
     apart = max(largest_difference(found[side][0], found["official"][0]) for side in SIDES)
     if apart > APART:
         raise SystemExit(f"the sides do not train the same: losses differ by up to {apart:.2g}")
     wall = {side: statistics.median(one["loss_tokens_per_s"] for one in each) for side, each in found.items()}
-    spent = {side: statistics.median(each) for side, each in processor.items()}
+    spent = {side: statistics.median(one["processor_s_per_step"] for one in each) for side, each in found.items()}
     return {
         "rows": len(rows),
         "mean_tokens": round(statistics.mean(len(row.input_ids) for row in rows), 1),

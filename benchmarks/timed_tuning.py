@@ -54,7 +54,11 @@ class _Timed(Trajectory):
 
     def __init__(self, path: Path):
         super().__init__(path, 0)
-        self.times = [time.perf_counter()]
+        self.begin()
+
+    def begin(self) -> None:
+        """The clocks of the wall and of this process's time on processors, from now."""
+        self.times, self.processor = [time.perf_counter()], [time.process_time()]
 
     def append(self, row: dict[str, Any]) -> None:
         import torch
@@ -62,6 +66,7 @@ class _Timed(Trajectory):
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         self.times.append(time.perf_counter())
+        self.processor.append(time.process_time())
         super().append(row)
 
 
@@ -70,6 +75,7 @@ def timed_run(settings: TrainSettings, model: PreTrainedModel, given: list[Token
 
     Returns:
         `loss_tokens_per_s` and `tokens_per_s` (padding not counted), `seconds_per_step` (the middle one),
+        `processor_s_per_step` (the mean),
         `peak_memory_mb` (of the GPU where there is one), and `losses`, one a step.
     """
     import torch
@@ -84,7 +90,7 @@ def timed_run(settings: TrainSettings, model: PreTrainedModel, given: list[Token
         trajectory = _Timed(Path(folder) / "trajectory.jsonl")
         trainer = build_trainer(settings, model, random_tokenizer(), given, Path(folder) / "c", trajectory)
         trainer.args.save_strategy = "no"
-        trajectory.times[0] = time.perf_counter()
+        trajectory.begin()
         trainer.train()
     seconds = [after - before for before, after in zip(trajectory.times, trajectory.times[1:], strict=False)]
     lengths = [len(row.input_ids) for row in given]
@@ -95,6 +101,7 @@ def timed_run(settings: TrainSettings, model: PreTrainedModel, given: list[Token
         "loss_tokens_per_s": sum(row["loss_tokens"] for row in trajectory.rows[warm:]) / spent,
         "tokens_per_s": sum(lengths[index] for index in timed) / spent,
         "seconds_per_step": statistics.median(seconds[warm:]),
+        "processor_s_per_step": (trajectory.processor[-1] - trajectory.processor[warm]) / (len(seconds) - warm),
         "peak_memory_mb": torch.cuda.max_memory_allocated() // 2**20 if cuda else peak_memory_mb(),
         "losses": [row["loss"] for row in trajectory.rows],
     }
