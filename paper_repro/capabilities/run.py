@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artifacts.errors import StageError
+from artifacts.errors import InputError, StageError
 from paper_repro.capabilities.benchmarks import Benchmark
 from paper_repro.capabilities.settings import CapabilitiesSettings
 from paper_repro.sequences import fitting_chat_template
@@ -56,6 +56,7 @@ def evaluate(
         cache: File of lm-eval's cache of answers; a stopped run goes on with it.
 
     Raises:
+        InputError: the tokenizer is one that lm-eval cannot score choices with.
         StageError: lm-eval asked with other shots than the paper, or not every row.
     """
     from datasets.utils.logging import disable_progress_bar
@@ -83,6 +84,26 @@ def evaluate(
     items = [row for task in sorted(given["samples"]) for row in _items(task, given["samples"][task], lm)]
     _check(results, items, benchmarks)
     return Evaluated(results, items)
+
+
+def check_choices(lm: HFLM) -> None:
+    """Check that lm-eval scores choices whole with this tokenizer.
+
+    It takes as a choice's tokens those that come after as many tokens as the prompt has alone, without the newline at
+    its end. Where a tokenizer merges that newline with the marker to fewer tokens, it would drop the choice's first.
+
+    Raises:
+        InputError: it would.
+    """
+    prompt, choice = lm.apply_chat_template([{"role": "user", "content": "Which?"}]), "A"
+    alone, whole = lm.tok_encode(prompt.rstrip()), lm.tok_encode(prompt + choice)
+    scored = lm.tokenizer.decode(whole[len(alone) :])
+    if not scored.endswith(choice):
+        raise InputError(
+            f"lm-eval would not score the beginning of a choice: of {choice!r} after the marker it takes {scored!r}",
+            where=f"tokenizer ({type(lm.tokenizer).__name__})",
+            fix="this tokenizer merges the newline after the marker with it; only gsm8k_cot_llama can be asked",
+        )
 
 
 def _check(results: Mapping[str, Any], items: Sequence[Row], benchmarks: Sequence[Benchmark]) -> None:
