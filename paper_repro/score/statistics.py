@@ -11,8 +11,8 @@ Z95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
 AT_ONCE = 500  # resamples drawn together: bounds memory, decides nothing
 
 
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """Wilson score interval (95 %) of a rate: `successes` of `n` independent trials, `n` at least 1."""
+def wilson(successes: float, n: int) -> tuple[float, float]:
+    """Wilson score interval (95 %) of a rate: `successes` (a tie: half) of `n` independent trials, `n` at least 1."""
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"not a count of successes: {successes} of {n}")
     rate, z2 = successes / n, Z95 * Z95

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 PACK_SIZES = (16384, 8192, 4096, 2048, 1024, 512, 256)  # tokens of a packed pass that `auto` tries
-CPU_PACK = 768  # what `auto` is on a CPU
+CPU_PACK: int = TrainSettings.model_fields["pack_tokens"].default  # what `auto` is on a CPU
 log = logging.getLogger("rt")
 
 

@@ -88,7 +88,7 @@ class TrainSettings(Settings):
             tokens, without padding and without seeing each other (a longer one is alone); `per_device_batch` then only
             says over what `microbatch_mean` takes its means. The step, and so the loss trajectory, is that of padded
             batches up to rounding (and other draws of dropout). `auto`: the most that fit in the GPU's memory, found by
-            trying; 768 on a CPU. None: padded batches.
+            trying; the default on a CPU. None: padded batches.
         sort_within_batch: Put the sequences of one optimiser step in order of length before they are cut into
             forward passes: less padding, the same step (under `token_mean`).
         loss_normalisation: Over a step's forward passes: `microbatch_mean` (mean of their means: what the paper's

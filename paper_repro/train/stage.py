@@ -66,6 +66,7 @@ def stage_call(settings: TrainSettings, trainset: Path) -> tuple[TrainSettings, 
 def follow_leader(settings: TrainSettings, trainset: Path) -> None:
     """The part of a process that only trains with others: waits for the leader's stage, trains, and saves nothing."""
     _quieten()
+    log.setLevel(logging.WARNING)  # the leader reports progress
     settings, inputs = stage_call(settings, trainset)
     task = follow()
     if not task["train"]:
