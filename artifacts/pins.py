@@ -21,6 +21,7 @@ from pydantic import AfterValidator, Field
 from artifacts.digests import digest_file
 from artifacts.errors import DigestError, MissingDataError, UserError
 from artifacts.files import read_yaml
+from artifacts.lock import LOCK, lock_digest, lock_key, locked_digests
 from artifacts.settings import Settings, validate_settings
 from artifacts.store import mirror_folder, pins_folder
 
@@ -147,7 +148,7 @@ def fetch(name: str) -> Fetched:
             continue
         if origin.coverage == "partial":
             log.warning("%s: only a part of it is at hand (%s; %s)", pin.name, origin.kind, pin.note)
-        digests = tuple(_verified(path, file) for path, file in zip(paths, origin.files, strict=True))
+        digests = tuple(_verified(pin, origin, path, file) for path, file in zip(paths, origin.files, strict=True))
         return Fetched(
             pin=pin.name, version=pin.version, origin=origin.kind, coverage=origin.coverage, paths=paths, sha256=digests
         )
@@ -184,13 +185,37 @@ class _OriginUnavailable(Exception):
     """An origin that cannot be reached or does not hold the file."""
 
 
-def _verified(path: Path, file: PinnedFile) -> str:
+def _verified(pin: Pin, origin: Origin, path: Path, file: PinnedFile) -> str:
+    """The file's digest, equal to the pinned one; where the pin has none, to the one that the first fetch recorded."""
     found = digest_file(path)
-    if file.sha256 is not None and found != file.sha256:
-        raise DigestError(
-            f"SHA-256 is {found}, pinned is {file.sha256}", where=str(path), fix="remove or replace that file"
-        )
+    wanted = file.sha256 or lock_digest(lock_key(pin.name, pin.version, origin.kind, file.path), found)
+    if found != wanted:
+        word = "pinned" if file.sha256 else f"recorded in {pins_folder() / LOCK}"
+        raise DigestError(f"SHA-256 is {found}, {word} is {wanted}", where=str(path), fix=_set_aside(origin, path))
     return found
+
+
+def _set_aside(origin: Origin, path: Path) -> str:
+    """Move a wrong file that we fetched out of the way; the mirror's and the hub cache's are not ours to move."""
+    if origin.kind not in ("pypi", "url"):
+        return "remove or replace that file"
+    aside = path.with_name(f"{path.name}.wrong")
+    path.replace(aside)
+    return f"it was set aside as {aside.name}; fetch again, or look at what the origin gives now"
+
+
+def verification(pin: Pin) -> str:
+    """How far a pin's bytes are fixed: `pinned`, `locked` (by the first fetch on this machine) or `unverified`."""
+    locked = locked_digests()
+    keys = [
+        lock_key(pin.name, pin.version, origin.kind, file.path)
+        for origin in pin.origins
+        for file in origin.files
+        if file.sha256 is None
+    ]
+    if not keys:
+        return "pinned"
+    return "locked" if any(key in locked for key in keys) else "unverified"
 
 
 def _from_mirror(pin: Pin, origin: MirrorOrigin) -> tuple[Path, ...]:

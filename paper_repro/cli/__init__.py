@@ -44,6 +44,7 @@ COMMANDS = (
     "report",
     "reproduce",
     "testbed",
+    "artifacts",
 )
 
 

@@ -1,0 +1,167 @@
+"""`rt artifacts`: what is pinned, where it is, and whether its bytes and those of our own artifacts are right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from artifacts.errors import ResponseTuningError, UserError
+from artifacts.pins import Pin, availability, fetch, load_pin, pin_names, verification
+from paper_repro.cli.common import AsJson, Debug, emit
+
+_HELP = """Pinned files and artifacts: list, show, fetch, verify.
+
+A pin names a file set of others by version, origins, digests, licence and citation. Where a pin has no digest, the
+first fetch records one in RT_HOME/pins/lock.json, and later fetches must match it.
+"""
+_VERIFY_HELP = """Read bytes again and compare digests: of pins that are here, shipped base models, artifact folders.
+
+Without PATH: all pins at hand, and all shipped base models. With PATH: these folders, and every artifact below them.
+Exit status 1 if anything is wrong; nothing is changed but for a wrong download, which is set aside.
+
+Example: rt artifacts verify runs
+"""
+Names = Annotated[list[str] | None, typer.Argument(help="Names of pins, or NAME@VERSION.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_HELP)
+    group.command("list")(list_pins)
+    group.command("show")(show)
+    group.command("fetch")(fetch_pins)
+    group.command("verify", help=_VERIFY_HELP)(verify)
+    app.add_typer(group, name="artifacts")
+
+
+def list_pins(as_json: AsJson = False, debug: Debug = False) -> None:
+    """List all pins: kind, version, licence, whether their bytes are fixed, and where they would come from."""
+    rows = [_facts(load_pin(name)) for name in pin_names()]
+    lines = [f"{row['name']:<32}{row['kind']:<10}{row['verification']:<12}{row['availability']}" for row in rows]
+    emit(rows, as_json, "\n".join(lines))
+
+
+def show(name: Annotated[str, typer.Argument(help="Name of a pin.")], as_json: AsJson = False, debug: Debug = False):
+    """Show one pin whole: origins, files, digests, licence, citation, note."""
+    pin = _pin(name)
+    value = pin.resolved() | {key: found for key, found in _facts(pin).items() if key not in pin.resolved()}
+    emit(value, as_json, yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
+
+
+def fetch_pins(
+    names: Names = None,
+    everything: Annotated[bool, typer.Option("--all", help="All pins that need no accepted terms.")] = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Fetch pins from their origins, in order, and verify them. What cannot be had is told at the end."""
+    if everything == bool(names):
+        raise UserError("name pins, or give --all", fix=f"known pins: {', '.join(pin_names())}")
+    pins = [_pin(name) for name in names or pin_names()]
+    rows = _checked([(pin.name, _fetcher(pin)) for pin in pins if names or not pin.gated])
+    _finish(rows, as_json)
+
+
+def verify(
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", show_default=False)] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Parse the paths and check each."""
+    from artifacts.shipped import shipped_names
+
+    if paths:
+        work = [(str(folder), _folder_check(folder)) for path in paths for folder in _artifacts_below(path)]
+    else:
+        here = [load_pin(name) for name in pin_names() if availability(name).startswith("here")]
+        work = [(pin.name, _fetcher(pin)) for pin in here]
+        work += [(name, _shipped_check(name)) for name in shipped_names()]
+    _finish(_checked(work), as_json)
+
+
+def _pin(name: str) -> Pin:
+    """A pin by name or NAME@VERSION; another version than the one at hand is refused: names never move."""
+    plain, _, version = name.partition("@")
+    pin = load_pin(plain)
+    if version and version != pin.version:
+        raise UserError(f"'{plain}' is pinned at version {pin.version}, not {version}", where=name)
+    return pin
+
+
+def _facts(pin: Pin) -> dict[str, Any]:
+    return {
+        "name": pin.name,
+        "version": pin.version,
+        "kind": pin.kind,
+        "licence": pin.licence,
+        "gated": pin.gated,
+        "verification": verification(pin),
+        "availability": availability(pin.name),
+    }
+
+
+def _fetcher(pin: Pin) -> Callable[[], str]:
+    def work() -> str:
+        found = fetch(pin.name)
+        return f"{found.origin}, {found.coverage}, {len(found.paths)} files"
+
+    return work
+
+
+def _shipped_check(name: str) -> Callable[[], str]:
+    def work() -> str:
+        from artifacts.shipped import verified_folder
+
+        return f"shipped, {sum(1 for _ in verified_folder(name).iterdir())} files"
+
+    return work
+
+
+def _folder_check(folder: Path) -> Callable[[], str]:
+    def work() -> str:
+        from artifacts.manifest import read_manifest, verify_outputs
+
+        artifact = read_manifest(folder)
+        verify_outputs(artifact)
+        return f"{artifact.identity.kind}, {len(artifact.identity.outputs)} files, {artifact.digest[:12]}"
+
+    return work
+
+
+def _artifacts_below(path: Path) -> list[Path]:
+    """The folder itself if it is an artifact, else every artifact below it; links are not followed."""
+    from artifacts.manifest import MANIFEST, is_artifact
+
+    if is_artifact(path):
+        return [path]
+    found = sorted(one.parent for one in path.rglob(MANIFEST)) if path.is_dir() else []
+    if not found:
+        raise UserError("no artifact there", where=str(path), fix="give an artifact's folder, or one above it")
+    return found
+
+
+def _checked(work: Sequence[tuple[str, Callable[[], str]]]) -> list[dict[str, Any]]:
+    """Outcome of each piece of work, several at a time (reading and hashing), in the order given."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def run(item: tuple[str, Callable[[], str]]) -> dict[str, Any]:
+        name, check = item
+        try:
+            return {"name": name, "ok": True, "found": check(), "error": None}
+        except ResponseTuningError as error:
+            return {"name": name, "ok": False, "found": None, "error": str(error)}
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return list(pool.map(run, work))
+
+
+def _finish(rows: list[dict[str, Any]], as_json: bool) -> None:
+    wrong = [row for row in rows if not row["ok"]]
+    lines = [f"{'ok   ' if row['ok'] else 'WRONG'} {row['name']}: {row['found'] or row['error']}" for row in rows]
+    emit(rows, as_json, "\n".join([*lines, f"{len(rows) - len(wrong)} of {len(rows)} are right"]))
+    if wrong:
+        raise typer.Exit(1)
