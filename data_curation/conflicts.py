@@ -31,8 +31,10 @@ class ConflictSettings(Settings):
     Attributes:
         instruction_threshold: Least cosine of two instructions. Of 1,000 Alpaca rows against 500 refusals of the
             safety-tuned set one pair reached 0.7 (0.91), a conflict; the 13 between 0.6 and 0.7 shared a subject only.
-        content_threshold: Least cosine of a base response with the declined act, where instructions are lacking. Not
-            measured: read conflicts.jsonl before dropping by it.
+        content_threshold: Least cosine of a base response with the declined act, where instructions are lacking. It
+            finds a shared subject, not compliance: of 2,986 Alpaca responses the nearest 22 (0.54 and more) were read,
+            and one was a conflict, at 0.55; none of the 6 from 0.6 on (benchmarks/results/conflicts.json). So report
+            by it, and read conflicts.jsonl before dropping.
         detector: Tells base responses that are refusals themselves; its encoder is that of the mix.
     """
 
