@@ -20,10 +20,22 @@ Row = dict[str, Any]  # input_ids, labels
 
 
 def pack(lengths: Sequence[int], limit: int) -> list[list[int]]:
-    """Indices in groups of at most `limit` tokens: each into the first group that has room, in the given order.
+    """Indices in groups of at most `limit` tokens: as few as first-fit finds, of like size where that needs no more.
 
-    A sequence longer than the limit is a group of its own. Given longest first, few groups are half empty.
+    A full group and a small one cost more than two halves: attention costs by the square of a group. A sequence longer
+    than the limit is a group of its own.
     """
+    fewest = _first_fit(lengths, limit)
+    even = -(-sum(lengths) // len(fewest))
+    for room in (even + even // 50, even + even // 10):
+        groups = _first_fit(lengths, min(room, limit))
+        if len(groups) == len(fewest):
+            return groups
+    return fewest
+
+
+def _first_fit(lengths: Sequence[int], limit: int) -> list[list[int]]:
+    """Each index into the first group that has room, in the given order; given longest first, few are half empty."""
     groups: list[list[int]] = []
     rooms: list[int] = []
     for index, length in enumerate(lengths):

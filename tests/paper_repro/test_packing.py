@@ -98,6 +98,11 @@ def test_packing_holds_every_sequence_once_and_keeps_the_limit():
     assert len(groups) == 5, "44 tokens and one of 20: four groups of 12 and one"
 
 
+def test_groups_are_of_like_size_where_that_needs_no_more_of_them():
+    assert pack([35] * 16, 512) == [list(range(8)), list(range(8, 16))], "not 14 and 2"
+    assert pack([9, 3, 3, 1], 10) == [[0], [1, 2, 3]], "not 10 and 6"
+
+
 def test_the_first_token_of_a_sequence_is_not_predicted_from_the_one_before():
     packed = laid([row(5, 6, untrained=0), row(7, 8, untrained=0)], [1.0, 1.0])
     assert packed["labels"].tolist() == [[IGNORED, 6, IGNORED, 8]]
