@@ -70,6 +70,8 @@ def evaluate(
     # the template has no role for (MMLU's subject lines: the template of the paper's code leaves them out too)
     with redirect_stdout(sys.stderr), _level("lm_eval", logging.ERROR):
         lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=settings.batch_size, max_length=settings.max_length)
+        if any("acc,none" in benchmark.metrics for benchmark in benchmarks):
+            check_choices(lm)
         given = simple_evaluate(
             lm,
             tasks=[part.name for benchmark in benchmarks for part in benchmark.parts],
