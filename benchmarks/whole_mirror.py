@@ -1,0 +1,137 @@
+"""Every recipe over every response set of the mirror: counts, seconds and memory, one cell after another.
+
+A cell is one `curate` of one set by one recipe, in a process of its own with one thread, and with an empty cache of
+vectors. What a cell gives is stored at once; a cell that is there already is not run again, so the run can be stopped
+and gone on with. Cells that were not run are listed as missing.
+
+Run: RT_MIRROR=FOLDER python benchmarks/whole_mirror.py [--recipes lexical paper] [--sets lima dolly] [--out FILE]
+`--table` prints what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from common import hardware, peak_memory_mb, versions
+
+from artifacts.files import read_json, write_json
+from data_curation.recipe import recipe_names
+
+SETS = {
+    "lima": "train/lima_train.jsonl",
+    "dolly": "train/dolly_15k.jsonl.zst",
+    "alpaca": "train/alpaca_data.jsonl.zst",
+    "responses": "corpus/responses_alpacaeval.parquet",
+}
+COLUMNS = {"responses": {"instruction": "instruction", "response": "output"}}
+PACKAGES = ("datatrove", "faiss-cpu", "ftfy", "model2vec", "pyarrow", "rensa", "sentence-transformers", "torch")
+
+
+def cell(name: str, recipe: str) -> dict[str, Any]:
+    """Run one cell in this process."""
+    from data_curation.curate import CurateSettings, curate
+
+    folder = Path(tempfile.mkdtemp())
+    try:
+        wall, processor = time.perf_counter(), time.process_time()
+        settings = CurateSettings(recipe=recipe, source=name, columns=COLUMNS.get(name, {}))
+        made = curate(settings, folder / "out", Path(os.environ["RT_MIRROR"]) / SETS[name])
+        seconds = {"wall": time.perf_counter() - wall, "processor": time.process_time() - processor}
+        facts = {key: made.summary[key] for key in ("rows_in", "kept", "dropped", "quarantined", "changed")}
+        if facts["rows_in"] != facts["kept"] + facts["dropped"] + facts["quarantined"]:
+            raise SystemExit(f"{name}, {recipe}: rows are lost: {facts}")
+        return {
+            **facts,
+            "dropped_by_step": {step["step"]: step["dropped"] for step in made.summary["funnel"]},
+            "seconds": {kind: round(value, 1) for kind, value in seconds.items()},
+            "seconds_per_step": made.provenance["seconds_per_step"],
+            "peak_memory_mb": peak_memory_mb(),
+            "threads": 1,
+            "versions": versions(*PACKAGES),
+            "hardware": hardware(),
+        }
+    finally:
+        shutil.rmtree(folder)
+
+
+def fresh(name: str, recipe: str) -> dict[str, Any] | str:
+    """Run one cell in a process of its own, in an RT_HOME of its own; the last line of its errors if it fails."""
+    with tempfile.TemporaryDirectory() as home:
+        own = {"RT_HOME": home, "RT_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [sys.executable, __file__, "--one", name, recipe],
+            env=os.environ | own,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        return (done.stderr.strip().splitlines() or ["no message"])[-1]
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def store(out: Path, cells: dict[str, Any], failed: dict[str, str]) -> None:
+    """Write what is there, and what is not."""
+    wanted = [f"{name}/{recipe}" for name in SETS for recipe in recipe_names()]
+    result = {
+        "what": "curate by each recipe over each set of the mirror; each cell in a process of its own, nothing cached",
+        "cells": cells,
+        "not_run": [key for key in wanted if key not in cells and key not in failed],
+    }
+    write_json(out, result | ({"failed": failed} if failed else {}))
+
+
+def table(cells: dict[str, Any]) -> None:
+    """Print one line a cell."""
+    print(f"{'cell':<22}{'in':>9}{'kept':>9}{'dropped':>9}{'bad':>6}{'cpu s':>9}{'MB':>7}")
+    for key, found in cells.items():
+        counts = [found[name] for name in ("rows_in", "kept", "dropped")]
+        print(
+            f"{key:<22}" + "".join(f"{count:>9,}" for count in counts) + f"{found['quarantined']:>6}"
+            f"{found['seconds']['processor']:>9}{found['peak_memory_mb']:>7}"
+        )
+
+
+def main() -> None:
+    """Run what is missing of the cells asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipes", nargs="+", default=["paper", "lexical", "responses", "strict"])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "whole_mirror.json")
+    parser.add_argument("--one", nargs=2, metavar=("SET", "RECIPE"), help=argparse.SUPPRESS)
+    parser.add_argument("--table", action="store_true")
+    given = parser.parse_args()
+    if "RT_MIRROR" not in os.environ:
+        raise SystemExit("needs real data sets: set RT_MIRROR to a folder laid out as the pins say")
+    if given.one:
+        print(json.dumps(cell(*given.one)))
+        return
+    there = read_json(given.out) if given.out.exists() else {}
+    cells, failed = dict(there.get("cells", {})), {}
+    for recipe in () if given.table else given.recipes:
+        for name in given.sets:
+            key = f"{name}/{recipe}"
+            if key in cells:
+                continue
+            found = fresh(name, recipe)
+            if isinstance(found, str):
+                failed[key] = found
+                print(f"{key}: {found}", flush=True)
+            else:
+                cells[key] = found
+            store(given.out, cells, failed)
+    table(cells)
+
+
+if __name__ == "__main__":
+    main()
