@@ -116,14 +116,18 @@ def compare(artifacts: Sequence[Artifact], study: str, seed: int, resamples: int
 
 
 def _cells(artifacts: Iterable[Artifact]) -> dict[tuple[str, str, str], list[Cell]]:
-    """Cells by benchmark, judge and metric; judges that are people give several verdicts a prompt and are left out."""
+    """Cells by benchmark, judge and metric.
+
+    Left out: judges that are people, who give several verdicts a prompt; and verdicts on what was tuned on, which is
+    the same for RT and IT.
+    """
     cells: dict[tuple[str, str, str], dict[Condition, Cell]] = {}
     for artifact in artifacts:
         condition = Condition(**artifact.summary["condition"])
         unseeded = condition.model_copy(update={"seed": None})
         for (benchmark, judge), rows in _groups(read_verdicts(artifact.path)).items():
             for metric in metrics_of(judge, benchmark):
-                if metric.kind == "raters":
+                if metric.kind == "raters" or judge == "planted-faults":
                     continue
                 own = cells.setdefault((benchmark, judge, metric.name), {})
                 cell = own.setdefault(unseeded, Cell(unseeded, {}))

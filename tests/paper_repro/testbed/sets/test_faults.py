@@ -13,6 +13,7 @@ from data_curation.curate import CurateSettings, curate
 from data_curation.mix import MixSettings, mix
 from paper_repro.cli import app, load_commands
 from paper_repro.judge.schema import read_verdicts
+from paper_repro.score.comparisons import _cells
 from paper_repro.score.metrics import FAULTS as METRIC_FAULTS
 from paper_repro.score.stage import ScoreSettings, score
 from paper_repro.testbed.sets.defects import DEFECTS
@@ -92,6 +93,11 @@ def test_scores_give_the_share_of_faulty_rows_in_all_and_by_fault(tuned, tmp_pat
     assert {row["n"] for row in rows.values()} == {total}
     assert {row["benchmark"] for row in rows.values()} == {"testbed-training-rows"}
     assert {row["learning_rate"] for row in rows.values()} == {0.001}
+
+
+def test_what_was_tuned_on_is_never_compared_like_replies(tuned, tmp_path):
+    made, _ = FAULTS.run(FaultsSettings(), tmp_path / "raw", tuned("testbed-terse-dirty"))
+    assert _cells([made]) == {}
 
 
 def test_the_metrics_name_every_defect():
