@@ -17,7 +17,7 @@ from paper_repro.score.stage import SCORE, ScoreSettings, score_inputs
 _METRICS = "\n\n".join(f"{metric.name} ({metric.unit}): {metric.meaning}." for metric in METRICS.values())
 _HELP = f"""Turn verdicts of any number of conditions into one tidy results table.
 
-VERDICTS are folders made by rt judge. The metrics:
+VERDICTS are folders made by rt judge; those made by rt capabilities may stand among them. The metrics:
 
 {_METRICS}
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from artifacts.errors import InputError
-from artifacts.manifest import Artifact, read_manifest
+from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.settings import Settings
 from artifacts.stage import Stage, Workspace
 from paper_repro.conditions import Condition
@@ -27,7 +28,7 @@ from paper_repro.score.corrected import (
     read_validations,
 )
 from paper_repro.score.metrics import METRICS, Metric, benchmark_name, is_testbed, metrics_of
-from paper_repro.score.schema import KEY, Result, write_results
+from paper_repro.score.schema import KEY, Result, read_results, write_results
 from paper_repro.score.statistics import bootstrap_mean, bootstrap_ratio, mean, ratio, wilson
 
 Row = dict[str, Any]
@@ -69,11 +70,15 @@ def score(
 def score_inputs(verdicts: Sequence[Path], validations: Sequence[Path] = ()) -> dict[str, Path]:
     """Inputs of the stage, named by digest, so that their order does not matter.
 
+    Scores that `rt capabilities` made may stand among the verdicts; their rows join the table as they are.
+
     Raises:
         InputError: none given, one that is no artifact of its kind, or the same twice.
     """
     inputs: dict[str, Path] = {}
-    for kind, folders in (("verdicts", verdicts), (VALIDATION, validations)):
+    measured = [folder for folder in verdicts if _is_measured(folder)]
+    judged = [folder for folder in verdicts if folder not in measured]
+    for kind, folders in (("verdicts", judged), ("scores", measured), (VALIDATION, validations)):
         for folder in folders:
             name = f"{kind}-{read_manifest(folder, kind=kind).digest[:12]}"
             if name in inputs:
@@ -84,15 +89,24 @@ def score_inputs(verdicts: Sequence[Path], validations: Sequence[Path] = ()) -> 
     return inputs
 
 
+def _is_measured(folder: Path) -> bool:
+    """Whether a folder holds scores of `rt capabilities`, which no verdicts lie under."""
+    return is_artifact(folder) and read_manifest(folder).identity.stage == "capabilities"
+
+
 def _work(settings: ScoreSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
-    folders = {name: path for name, path in inputs.items() if not name.startswith(VALIDATION)}
+    folders = {name: path for name, path in inputs.items() if name.startswith("verdicts")}
     artifacts = sorted((read_manifest(path, kind="verdicts") for path in folders.values()), key=lambda one: one.digest)
-    validations = read_validations([path for name, path in inputs.items() if name not in folders])
+    validations = read_validations([path for name, path in inputs.items() if name.startswith(VALIDATION)])
     results: dict[tuple, Result] = {}
     for artifact in artifacts:
         for result in score_artifact(artifact, settings, validations):
             earlier = results.setdefault(result.key, result)
             _check_twin(earlier, result, artifact)
+    for artifact in (read_manifest(path) for name, path in sorted(inputs.items()) if name.startswith("scores")):
+        for row in read_results(artifact.path):
+            result = replace(row, study=settings.study)
+            _check_twin(results.setdefault(result.key, result), result, artifact)
     check_use(validations, settings.mix, [result.judge for result in results.values() if is_corrected(result.metric)])
     rows = write_results(results.values(), workspace.path)
     comparisons = compare(artifacts, settings.study, settings.seed, settings.resamples)

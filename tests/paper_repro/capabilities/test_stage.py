@@ -20,7 +20,7 @@ from paper_repro.columns import read_rows
 from paper_repro.models import ModelSource
 from paper_repro.score.records import score_file
 from paper_repro.score.schema import read_results
-from paper_repro.score.stage import ScoreSettings
+from paper_repro.score.stage import ScoreSettings, score
 
 
 def settings_for(folder, **more):
@@ -94,6 +94,16 @@ def test_rt_score_core_gives_the_same_numbers_from_the_results_file_alone(scored
         assert (found[metric, label]["low"], found[metric, label]["high"]) == (own["low"], own["high"])
     assert found["standard_error of acc,none", "mmlu"]["value"] == table["acc,none", "mmlu"]["stderr"]
     assert any("hellaswag: 3 of 10042" in note for note in result["notes"])
+
+
+def test_rt_score_joins_the_scores_of_several_models_in_one_table(scored, made, small, tmp_path):
+    other = measure(settings_for(small, tasks=("piqa",), limit=3, study="mine"), tmp_path / "other")
+    with pytest.raises(InputError, match="accuracy on piqa is given twice for one condition"):
+        score(ScoreSettings(), [scored.path, other.path], tmp_path / "twice")
+    table = score(ScoreSettings(study="table 12"), [scored.path], tmp_path / "table")
+    rows = read_results(table.path)
+    assert [(row.key[1:], row.value) for row in rows] == [(r.key[1:], r.value) for r in read_results(scored.path)]
+    assert {row.study for row in rows} == {"table 12"}
 
 
 def test_some_benchmarks_alone_give_no_average_and_long_prompts_are_counted(made, small, tmp_path):
