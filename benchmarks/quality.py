@@ -107,9 +107,6 @@ def measure(mirror: Path) -> dict[str, Any]:
             for fault, some in by_fault.items()
         },
         "pairs": pairs(list(clean.values())),
-        "clean_with_full_form": rate(
-            sum(found.score == found.length for found in map(quality, clean.values())), len(clean)
-        ),
     }
 
 

@@ -258,7 +258,8 @@ def report(given: argparse.Namespace) -> None:
     """Join what the stages left; a stage that did not run is missing, not zero."""
     found = {path.stem: json.loads(path.read_text()) for path in given.work.glob("*.json")}
     result: dict[str, Any] = {
-        "what": f"semantic deduplication of Alpaca responses at {THRESHOLD}, each stage in a process of its own",
+        "what": f"semantic deduplication of Alpaca responses at {THRESHOLD}, each stage in a process of its own; "
+        "a stage's `texts` (`rows`) says how many it read, ratios are of processor seconds a text",
         "goals": GOALS,
         **{
             name: {key: value for key, value in stage.items() if key not in ("pairs", "compared")}

@@ -3,7 +3,11 @@
 It serves to choose which of several duplicates stays. It sees form only (cut off, looping, marks of a template, talk
 about the prompt, broken code fences, broken characters, very short); whether a response is right, helpful or safe it
 cannot see, and it is no reason to prefer one of two sound responses of different content.
-`benchmarks/results/quality.json` holds how well it tells clean responses from faulty ones.
+
+Measured (`benchmarks/results/quality.json`): beside a copy with a planted fault it kept the sound text in 98 to 100 %
+of the pairs, of every kind of fault; the policy `longest` in none where the fault makes the text longer. Of 400 random
+responses it ranked the 9 faulty ones below clean ones with an AUC of 0.85 (95 % interval 0.63 to 1), so as a score of
+responses at large it is weak: short answers rank low, and faults that the filters miss it misses too.
 """
 
 from __future__ import annotations
