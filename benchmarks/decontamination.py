@@ -5,7 +5,7 @@ by them), so that this runs on a busy CPU. Rows are counted by the best cosine o
 beside them those that share an n-gram. Labels are by hand, in `labels/decontamination.json`: whether the row asks what
 the prompt asks (in the same or in other words).
 
-Run: RT_MIRROR=FOLDER python benchmarks/decontamination.py [--show 15] [--out FILE]
+Run: RT_MIRROR=FOLDER python benchmarks/decontamination.py [--sets alpaca] [--show 15] [--out FILE]
 With --show the nearest rows are printed instead, to be read.
 """
 
@@ -99,12 +99,14 @@ def show(found: list[Row], rows: list[Record], most: int) -> None:
 def main() -> None:
     """Measure, and print what is to be read or store the counts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", nargs="+", choices=SLICES, default=list(SLICES))
     parser.add_argument("--show", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "decontamination.json")
     given = parser.parse_args()
     labels = read_json(LABELS) if LABELS.exists() else {}
     result: dict[str, Any] = {}
-    for name, (count, sides) in SLICES.items():
+    for name in given.sets:
+        count, sides = SLICES[name]
         rows = sample(name, count)
         found = matches(rows, sides)
         if given.show:
@@ -121,6 +123,7 @@ def main() -> None:
             "what": "rows that hold an evaluation prompt, by 13-grams and by the best cosine (16 bits) of a side",
             "prompts": prompts,
             "sets": result,
+            "not_run": [name for name in SLICES if name not in given.sets],
             "hardware": hardware(),
             "versions": versions("torch", "transformers", "sentence-transformers"),
         },
