@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Iterable
 
 import typer
 
@@ -22,42 +23,58 @@ app = typer.Typer(
 )
 
 
-# one module a command, in the order of the flow
-COMMANDS = (
-    "collect",
-    "curate",
-    "rewrite",
-    "inspect",
-    "compare",
-    "mix",
-    "refusals",
-    "sequences",
-    "train",
-    "chat",
-    "rank",
-    "generate",
-    "judge",
-    "judges",
-    "annotate",
-    "score",
-    "capabilities",
-    "report",
-    "reproduce",
-    "testbed",
-    "artifacts",
-)
+# one module a command, in the order of the flow, with what the list of commands says of it
+COMMANDS = {
+    "collect": "Fetch a pinned source, verify it, give every row its ids.",
+    "curate": "Repair, filter, deduplicate; a reason for every drop.",
+    "rewrite": "Let a language model rewrite every response of a set.",
+    "inspect": "Look at a response set: one HTML page.",
+    "compare": "Compare two response sets: what left, what entered, why.",
+    "mix": "Put refusals after a base sample: an RT set and an IT set.",
+    "refusals": "Classify the responses of a file as refusals or answers.",
+    "sequences": "Show the token sequences that training would use.",
+    "train": "Tune a base model on responses only, or on pairs.",
+    "chat": "Talk to a model.",
+    "rank": "Rank responses: does a model prefer the right one?",
+    "generate": "Answer prompts, here or through a server.",
+    "judge": "Judge every reply; one verdict each.",
+    "judges": "List the judges; measure one on labelled replies.",
+    "annotate": "Let people rate the replies of two systems.",
+    "score": "Turn verdicts into one tidy results table.",
+    "capabilities": "Measure core abilities with lm-eval.",
+    "report": "Make tables, figures, claims and one page.",
+    "reproduce": "Run a profile from its data to its report.",
+    "testbed": "The testbed: a generated world and base models of our own.",
+    "artifacts": "Pinned files and artifacts: list, show, fetch, verify.",
+}
 
 
 def main() -> None:
-    """Entry point of `rt`."""
-    load_commands()
+    """Entry point of `rt`. Only the command that is asked for is loaded; the list of commands needs none of them."""
+    asked = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
+    if asked in COMMANDS:
+        load_commands([asked])
+    else:
+        _list_commands()
     run_app(app)
 
 
-def load_commands() -> None:
-    """Add every command to the application."""
-    for name in COMMANDS:
+def load_commands(names: Iterable[str] = COMMANDS) -> None:
+    """Add commands to the application."""
+    for name in names:
         importlib.import_module(f"paper_repro.cli.{name}").register(app)
+    app.callback()(_several)
+
+
+def _list_commands() -> None:
+    """Names and summaries in the place of commands: importing them all would take a second."""
+    for name, summary in COMMANDS.items():
+        app.command(name, help=summary)(_several)
+    app.callback()(_several)
+
+
+def _several() -> None:
+    """Makes one command stay a command; without it typer would take its place for the application's."""
 
 
 def run_app(application: typer.Typer, name: str | None = None) -> None:

@@ -59,7 +59,7 @@ def generations(tmp_path):
 
 
 def settings(name, chat, **more):
-    server = {"url": chat.url, "timeout_s": 0.5, "backoff_s": 0.001, "retries": 20, "concurrency": 8}
+    server = {"url": chat.url, "timeout_s": 1.5, "backoff_s": 0.001, "retries": 20, "concurrency": 8}
     return load_settings(JudgeSettings, judge=name, server=server | more.pop("server", {}), **more)
 
 
