@@ -197,9 +197,7 @@ def test_prompt_sets_from_an_artifact_and_from_files(tmp_path):
 
 
 def test_unusable_prompt_sets_are_refused_with_the_place(tmp_path):
-    with pytest.raises(
-        SettingsError, match=r"'nowhere' is no pinned prompt set \(advbench, alpaca-eval, .*, xstest\)"
-    ):
+    with pytest.raises(SettingsError, match=r"'nowhere' is no pinned prompt set \(advbench, alpaca-eval, .*, xstest\)"):
         validate_settings(DecontaminateSettings, {"prompts": ["nowhere"]})
     path = tmp_path / "two.jsonl"
     path.write_text('{"prompt": "a", "question": "b"}\n', encoding="utf-8")
