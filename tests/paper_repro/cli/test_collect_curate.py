@@ -80,7 +80,7 @@ def test_dry_run_shows_the_resolved_recipe_and_makes_nothing(rt, mine, tmp_path)
         (("curate", "mine.csv"), "columns: answer, question"),
         (("curate", "mine.csv", "--response-column", "anwser"), "nearest: 'answer'"),
         (("curate", "none.jsonl"), "no such file"),
-        (("curate", "."), "without a manifest.json"),
+        (("curate", "empty"), "there are no files in it"),
         (("curate",), "one input is needed"),
         (("curate", "mine.csv", "--recipe", "nothing"), "known recipes"),
         (("curate", "mine.csv", "--set", "columns.respons=x"), "did you mean 'response'"),
@@ -90,7 +90,8 @@ def test_dry_run_shows_the_resolved_recipe_and_makes_nothing(rt, mine, tmp_path)
         (("collect", "lima", "--rows", "0"), "greater than 0"),
     ],
 )
-def test_mistakes_exit_with_2_and_a_plain_message(rt, mine, arguments, message):
+def test_mistakes_exit_with_2_and_a_plain_message(rt, mine, tmp_path, arguments, message):
+    (tmp_path / "empty").mkdir()
     status, out, err = rt(*arguments)
     assert status == 2
     assert message in err
