@@ -70,7 +70,8 @@ def _by_set(axes: Axes, cells: Sequence[Cell], measure: str, sets: Sequence[str]
 
 
 def _tuned(cells: Sequence[Cell], method: str, name: str, measure: str) -> Estimate:
-    found = [cell for cell in cells if cell.key[3:] == (name, method, 0)]
+    wanted = (name, method, 0)
+    found = [cell for cell in cells if (cell.key.response_set, cell.key.method, cell.key.count) == wanted]
     return mean_over_seeds(found[0] if found else None, measure)
 
 

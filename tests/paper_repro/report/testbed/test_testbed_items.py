@@ -20,7 +20,7 @@ from paper_repro.report.testbed import PARTS, make_sections, missing_table, read
 from paper_repro.report.testbed_causes import declines_drawings
 from paper_repro.report.testbed_cells import CellKey, read_cells, select
 from paper_repro.report.testbed_curation import curation_drawings, curation_table, faults_table
-from paper_repro.report.testbed_figures import instructability_drawing
+from paper_repro.report.testbed_figures import aspects_drawing, instructability_drawing
 from paper_repro.report.testbed_rates import rates_table
 from paper_repro.report.testbed_shipped import Shipped, as_shipped, read_shipped
 from paper_repro.report.testbed_statistics import mean_over_seeds
@@ -367,3 +367,22 @@ def test_the_cards_and_shipped_results_are_inputs_of_a_testbed_report(testbed_ca
     assert found.pop("shipped-testbed") == tmp_path
     assert sorted(found.values()) == sorted(testbed_card_files)
     assert fixed_inputs(ReportSettings(source="run")) == {}
+
+
+@pytest.mark.parametrize("draw", [instructability_drawing, aspects_drawing])
+def test_what_was_measured_is_drawn_and_not_called_missing(testbed_results, draw):
+    cells = read_cells(testbed_results)
+    figure = draw(cells).draw()
+    tuned = [bars for axes in figure.axes for bars in axes.containers if bars.get_label() in ("RT", "IT")]
+    assert tuned
+    assert not [text for axes in figure.axes for text in axes.texts if text.get_text() == "missing"]
+
+
+def test_the_headline_figure_draws_the_tables_numbers(testbed_results):
+    cells = read_cells(testbed_results)
+    figure = instructability_drawing(cells).draw()
+    heights = {round(float(bar.get_height()), 6) for axes in figure.axes for bar in axes.patches}
+    own = select(cells, study="instructability", corpus="many", method=("RT", "IT"))
+    assert own
+    for cell in own:
+        assert round(mean_over_seeds(cell, "acceptable").value, 6) in heights
