@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -107,3 +108,24 @@ _Readable.add_representer(
 
 def _same_plan(out: Path, key: dict[str, Any]) -> bool:
     return read_manifest(out).identity.model_dump(mode="json", exclude={"summary", "outputs"}) == key
+
+
+def show_calls(stage: str, settings: Any, inputs: Mapping[str, Path], plan: Any, as_json: bool) -> None:
+    """Print a language-model stage's settings, and the calls and tokens they would take; the server is not asked.
+
+    Args:
+        stage: Its name.
+        settings: Settings with `server` and `store`.
+        inputs: Name to input.
+        plan: A `data_curation.llm_client.Plan`.
+        as_json: Whether as JSON.
+    """
+    shown = {
+        "stage": stage,
+        "inputs": {name: str(path) for name, path in inputs.items()},
+        "settings": settings.resolved(),
+        "server": settings.server.base_url() if settings.server.url is not None else None,
+        "cache": str(settings.store),
+        "plan": asdict(plan),
+    }
+    emit(shown, as_json, yaml.safe_dump(shown, sort_keys=False, allow_unicode=True))

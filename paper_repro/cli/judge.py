@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 
 from artifacts.settings import load_settings
-from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, emit, run_stage
+from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage, show_calls
 from paper_repro.judge.registry import judge_names, load_judge
 from paper_repro.judge.stage import JUDGE, JudgeSettings, judge_inputs, judge_plan
 
@@ -75,19 +73,6 @@ def judge(
     resolved = load_settings(JudgeSettings, settings, [*chosen, *(overrides or ())], judge=name, cache=store)
     inputs = judge_inputs(resolved, generations, against)
     if dry_run and (plan := judge_plan(resolved, inputs)) is not None:
-        _show_plan(resolved, inputs, asdict(plan), as_json)
+        show_calls("judge", resolved, inputs, plan, as_json)
         return
     run_stage(JUDGE, resolved, inputs, out, dry_run=dry_run, as_json=as_json, overwrite=overwrite)
-
-
-def _show_plan(settings: JudgeSettings, inputs: dict[str, Path], plan: dict[str, Any], as_json: bool) -> None:
-    """Print the settings, and the calls and tokens they would take; the server is not asked."""
-    shown = {
-        "stage": "judge",
-        "inputs": {name: str(path) for name, path in inputs.items()},
-        "settings": settings.resolved(),
-        "server": settings.server.base_url() if settings.server.url is not None else None,
-        "cache": str(settings.store),
-        "plan": plan,
-    }
-    emit(shown, as_json, yaml.safe_dump(shown, sort_keys=False, allow_unicode=True))

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-import yaml
 
 from artifacts.settings import load_settings
-from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, emit, run_stage
-
-if TYPE_CHECKING:
-    from data_curation.rewrite import RewriteSettings
+from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage, show_calls
 
 _HELP = """Let a language model rewrite every response of a set, through any OpenAI-compatible server.
 
@@ -84,7 +79,7 @@ def rewrite(
     """Parse the options and run the stage."""
     # numpy and pyarrow: too slow for `rt --help`
     from data_curation.curate import main_input
-    from data_curation.rewrite import REWRITE, RewriteSettings, rewrite_text
+    from data_curation.rewrite import REWRITE, RewriteSettings, rewrite_plan, rewrite_text
 
     options = {
         "model.name": model,
@@ -105,24 +100,8 @@ def rewrite(
     )
     resolved, inputs = main_input(resolved, given)
     if dry_run:
-        _show_plan(resolved, inputs, as_json)
+        show_calls("rewrite", resolved, inputs, rewrite_plan(resolved, inputs), as_json)
         return
     run_stage(
         REWRITE, resolved, inputs, out, dry_run=False, as_json=as_json, overwrite=overwrite, describe=rewrite_text
     )
-
-
-def _show_plan(settings: RewriteSettings, inputs: dict[str, Path], as_json: bool) -> None:
-    """Print the settings, and the calls and tokens they would take; the server is not asked."""
-    from data_curation.rewrite import rewrite_plan
-
-    server = settings.server.base_url() if settings.server.url is not None else None
-    plan = {
-        "stage": "rewrite",
-        "inputs": {name: str(path) for name, path in inputs.items()},
-        "settings": settings.resolved(),
-        "server": server,
-        "cache": str(settings.store),
-        "plan": asdict(rewrite_plan(settings, inputs)),
-    }
-    emit(plan, as_json, yaml.safe_dump(plan, sort_keys=False, allow_unicode=True))
