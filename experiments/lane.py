@@ -13,29 +13,31 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from paper_repro.cli import app, load_commands, run_app
+import typer
+
+from paper_repro.cli import application, run_app
 
 
 def main() -> None:
     """Answer commands until standard input ends."""
-    load_commands()
+    commands = application()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         for line in sys.stdin:
             request = json.loads(line)
-            status = run_logged(request["command"], Path(request["log"]))
+            status = run_logged(commands, request["command"], Path(request["log"]))
             _clean_up()
             _answer(answers, status)
 
 
-def run_logged(command: list[str], log: Path) -> int:
-    """Run one `rt` command with both outputs in `log`; its exit status."""
+def run_logged(commands: typer.Typer, command: list[str], log: Path) -> int:
+    """Run one command of `rt` with both outputs in `log`; its exit status."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w", encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         sys.argv = ["rt", *command]
         try:
-            run_app(app, "rt")
+            run_app(commands, "rt")
         except SystemExit as ended:
             return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
         finally:

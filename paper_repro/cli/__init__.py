@@ -13,15 +13,7 @@ import typer
 
 from artifacts.errors import ResponseTuningError
 
-app = typer.Typer(
-    name="rt",
-    help="Response Tuning, reproducible: collect -> curate -> mix -> train -> generate -> judge -> score -> report.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
+FLOW = "collect -> curate -> mix -> train -> generate -> judge -> score -> report"
 
 # one module a command, in the order of the flow, with what the list of commands says of it
 COMMANDS = {
@@ -52,32 +44,43 @@ COMMANDS = {
 def main() -> None:
     """Entry point of `rt`. Only the command that is asked for is loaded; the list of commands needs none of them."""
     asked = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
-    if asked in COMMANDS:
-        load_commands([asked])
-    else:
-        _list_commands()
-    run_app(app)
+    run_app(application([asked]) if asked in COMMANDS else _list_of_commands())
 
 
-def load_commands(names: Iterable[str] = COMMANDS) -> None:
-    """Add commands to the application."""
+def application(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:
+    """A new command line with some of the commands, or all of them."""
+    made = _empty()
     for name in names:
-        importlib.import_module(f"paper_repro.cli.{name}").register(app)
-    app.callback()(_several)
+        importlib.import_module(f"paper_repro.cli.{name}").register(made)
+    return made
 
 
-def _list_commands() -> None:
+def _list_of_commands() -> typer.Typer:
     """Names and summaries in the place of commands: importing them all would take a second."""
+    made = _empty()
     for name, summary in COMMANDS.items():
-        app.command(name, help=summary)(_several)
-    app.callback()(_several)
+        made.command(name, help=summary)(_several)
+    return made
+
+
+def _empty() -> typer.Typer:
+    made = typer.Typer(
+        name="rt",
+        help=f"Response Tuning, reproducible: {FLOW}.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    made.callback()(_several)
+    return made
 
 
 def _several() -> None:
     """Makes one command stay a command; without it typer would take its place for the application's."""
 
 
-def run_app(application: typer.Typer, name: str | None = None) -> None:
+def run_app(command_line: typer.Typer, name: str | None = None) -> None:
     """Run a command line; print our errors plainly; exit 2 for a user's mistake, 1 for a failure, 130 interrupted."""
     # read when torch is loaded; training beside a busy process made 5 tokens/s with spinning threads, about 40 without
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -86,7 +89,7 @@ def run_app(application: typer.Typer, name: str | None = None) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     logging.getLogger("rt").setLevel(logging.DEBUG if debug else logging.INFO)
     try:
-        application(prog_name=name)
+        command_line(prog_name=name)
     except ResponseTuningError as error:
         _fail(f"rt: {error}", debug, error.exit_code)
     except BrokenPipeError:

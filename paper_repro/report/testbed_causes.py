@@ -46,7 +46,8 @@ def _series(cells: Sequence[Cell]) -> list[Series]:
 
 def _of(cells: Sequence[Cell], size: str, corpus: str, method: str, name: str | None, measure: str) -> Estimate:
     """Estimate of the cell with the most refusals among those that fit (studies of corpora have one number)."""
-    found = [cell for cell in cells if cell.key[1:5] == (size, corpus, name, method)]
+    wanted = {"size": size, "corpus": corpus, "response_set": name, "method": method}
+    found = [cell for cell in cells if cell.key.has(**wanted)]
     return mean_over_seeds(found[-1] if found else None, measure)
 
 
@@ -273,7 +274,7 @@ def _points(
     return [
         (margins[cell.key.corpus, unit.base], estimate.value)
         for cell in cells
-        if cell.key[1:2] == (size,) and cell.key[3:5] == (name, method)
+        if cell.key.has(size=size, response_set=name, method=method)
         for unit, estimate in cell.samples.get(measure, {}).items()
         if margins.get((cell.key.corpus, unit.base)) is not None and estimate.value is not None
     ]

@@ -97,6 +97,13 @@ class CellKey(NamedTuple):
     count: int | None
     rate: float | None = None
 
+    def has(self, **facts: object) -> bool:
+        """Whether these parts have these values; a tuple allows any of several."""
+        return all(
+            getattr(self, name) in value if isinstance(value, tuple) else getattr(self, name) == value
+            for name, value in facts.items()
+        )
+
     def words(self) -> str:
         """The condition as people write it."""
         tuned = [] if self.response_set is None else [f"on {self.response_set}", f"with {self.count} refusals"]
@@ -183,14 +190,7 @@ def _place(value: str | None, known: Sequence[str]) -> tuple[int, str]:
 
 def select(cells: Cells, **facts: object) -> list[Cell]:
     """Cells whose key has these values; a tuple allows any of several."""
-    return [
-        cell
-        for key, cell in cells.items()
-        if all(
-            getattr(key, name) in value if isinstance(value, tuple) else getattr(key, name) == value
-            for name, value in facts.items()
-        )
-    ]
+    return [cell for key, cell in cells.items() if key.has(**facts)]
 
 
 def values(cells: Iterable[Cell], name: str) -> list:

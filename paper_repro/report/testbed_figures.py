@@ -70,8 +70,7 @@ def _by_set(axes: Axes, cells: Sequence[Cell], measure: str, sets: Sequence[str]
 
 
 def _tuned(cells: Sequence[Cell], method: str, name: str, measure: str) -> Estimate:
-    wanted = (name, method, 0)
-    found = [cell for cell in cells if (cell.key.response_set, cell.key.method, cell.key.count) == wanted]
+    found = [cell for cell in cells if cell.key.has(response_set=name, method=method, count=0)]
     return mean_over_seeds(found[0] if found else None, measure)
 
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from artifacts.errors import InputError
 from artifacts.files import write_text
-from artifacts.manifest import Artifact
 from paper_repro.conditions import Condition
-from paper_repro.judge.schema import read_verdicts
-from paper_repro.score.metrics import benchmark_name, is_testbed, metrics_of
-from paper_repro.score.outcomes import Outcomes, outcomes
+from paper_repro.score.metrics import metrics_of
+from paper_repro.score.outcomes import Outcomes, grouped, outcomes
 from paper_repro.score.paired import Paired, holm, paired
 
 COMPARISONS_CSV = "comparisons.csv"
@@ -96,56 +94,47 @@ class Cell:
     by_seed: dict[int | None, Outcomes]
 
 
-def compare(artifacts: Sequence[Artifact], study: str, seed: int, resamples: int) -> list[Comparison]:
-    """All comparisons that these verdicts allow, in a stable order.
+class Comparable:
+    """Outcomes of conditions, gathered one after the other, and all comparisons that they allow."""
 
-    Args:
-        artifacts: Verdicts artifacts, each of one condition.
-        study: Name of the study.
-        seed: Of resampling and permuting.
-        resamples: Resamples and permutations, at most `RESAMPLES`.
-    """
-    found = []
-    for (benchmark, judge, metric), cells in sorted(_cells(artifacts).items()):
-        for factor, first, second in _pairs(cells):
-            result = _paired(first, second, seed, min(resamples, RESAMPLES))
-            if result is not None:
-                found.append(_row(study, factor, first, second, (benchmark, metric, judge), result))
-    corrected = holm([one.p for one in found])
-    return [replace(one, p_holm=p) for one, p in zip(found, corrected, strict=True)]
+    def __init__(self) -> None:
+        self._cells: dict[tuple[str, str, str], dict[Condition, Cell]] = {}
 
+    def add(self, condition: Condition, verdicts: Sequence[Mapping[str, Any]]) -> None:
+        """Take in the verdicts on one condition.
 
-def _cells(artifacts: Iterable[Artifact]) -> dict[tuple[str, str, str], list[Cell]]:
-    """Cells by benchmark, judge and metric.
-
-    Left out: judges that are people, who give several verdicts a prompt; and verdicts on what was tuned on, which is
-    the same for RT and IT.
-    """
-    cells: dict[tuple[str, str, str], dict[Condition, Cell]] = {}
-    for artifact in artifacts:
-        condition = Condition(**artifact.summary["condition"])
+        Left out: judges that are people, who give several verdicts a prompt; and verdicts on what was tuned on, which
+        is the same for RT and IT.
+        """
         unseeded = condition.model_copy(update={"seed": None})
-        for (benchmark, judge), rows in _groups(read_verdicts(artifact.path)).items():
+        ordered = sorted(verdicts, key=lambda row: row["prompt_id"])
+        for (benchmark, judge), rows in grouped(ordered, subsets=False).items():
             for metric in metrics_of(judge, benchmark):
                 if metric.kind == "raters" or judge == "planted-faults":
                     continue
-                own = cells.setdefault((benchmark, judge, metric.name), {})
-                cell = own.setdefault(unseeded, Cell(unseeded, {}))
-                cell.by_seed[condition.seed] = outcomes(rows, metric)
-    return {key: [own[name] for name in sorted(own, key=_order)] for key, own in cells.items()}
+                own = self._cells.setdefault((benchmark, judge, metric.name), {})
+                own.setdefault(unseeded, Cell(unseeded, {})).by_seed[condition.seed] = outcomes(rows, metric)
+
+    def compare(self, study: str, seed: int, resamples: int) -> list[Comparison]:
+        """All comparisons, in a stable order.
+
+        Args:
+            study: Name of the study.
+            seed: Of resampling and permuting.
+            resamples: Resamples and permutations, at most `RESAMPLES`.
+        """
+        found = []
+        for (benchmark, judge, metric), own in sorted(self._cells.items()):
+            for factor, first, second in _pairs([own[name] for name in sorted(own, key=_order)]):
+                result = _paired(first, second, seed, min(resamples, RESAMPLES))
+                if result is not None:
+                    found.append(_row(study, factor, first, second, (benchmark, metric, judge), result))
+        corrected = holm([one.p for one in found])
+        return [replace(one, p_holm=p) for one, p in zip(found, corrected, strict=True)]
 
 
 def _order(condition: Condition) -> str:
     return str(list(condition.model_dump().values()))
-
-
-def _groups(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
-    """Rows by name of benchmark and judge; of the testbed's the whole benchmark, not its subsets."""
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        name = row["benchmark"] if is_testbed(row["benchmark"]) else benchmark_name(row["benchmark"], row["subset"])
-        groups.setdefault((name, row["judge"]), []).append(row)
-    return groups
 
 
 def _pairs(cells: Sequence[Cell]) -> Iterator[tuple[str, Cell, Cell]]:

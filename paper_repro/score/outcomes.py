@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from paper_repro.score.metrics import Metric
+from artifacts.errors import InputError
+from paper_repro.score.metrics import Metric, benchmark_name, is_testbed
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Outcomes:
     """One condition's replies to a benchmark as two numbers a prompt: a metric is the sum of parts over that of wholes.
 
     Attributes:
-        prompts: Ids of the prompts, sorted.
+        prompts: Ids of the prompts.
         parts: A prompt's part (1 for a labelled reply of a rate, the score of a mean), float (n).
         wholes: A prompt's whole (1, or the requirements asked for of a ratio), float (n); 0 where it counts in no sum.
         rate: Whether the metric is a rate: every part 0 or 1, every whole 1.
@@ -45,30 +46,59 @@ class Outcomes:
 
 
 def outcomes(rows: Sequence[Mapping[str, Any]], metric: Metric) -> Outcomes:
-    """The parts and wholes of one metric: the rules of `paper_repro.score.stage.estimate`, prompt by prompt."""
-    ordered = sorted(rows, key=lambda row: row["prompt_id"])
-    pairs = [_pair(row, metric) for row in ordered]
+    """The parts and wholes of one metric, a prompt each, in the order of the rows.
+
+    A rate is over all prompts judged: unclassified and failed ones are counted as neither. A mean is over those that
+    have a score, a ratio over those with a verdict.
+
+    Raises:
+        InputError: a verdict lacks a fact that the metric is made of.
+    """
+    pairs = [_pair(row, metric) for row in rows]
     return Outcomes(
-        prompts=tuple(row["prompt_id"] for row in ordered),
+        prompts=tuple(row["prompt_id"] for row in rows),
         parts=np.array([part for part, _ in pairs], dtype=np.float64),
         wholes=np.array([whole for _, whole in pairs], dtype=np.float64),
         rate=metric.kind == "rate",
-        open=np.array([row["status"] != "ok" for row in ordered]),
+        open=np.array([row["status"] != "ok" for row in rows]),
     )
 
 
 def _pair(row: Mapping[str, Any], metric: Metric) -> tuple[float, float]:
     usable = row["status"] == "ok"
     if metric.kind == "rate":
-        hit = usable and (_aspects(row)[metric.aspects[0]] == 1 if metric.aspects else row["label"] in metric.labels)
+        hit = usable and (_aspect(row, metric.aspects[0]) == 1 if metric.aspects else row["label"] in metric.labels)
         return float(hit), 1.0
     if not usable:
         return 0.0, 0.0
     if metric.kind == "ratio":
-        part, whole = (_aspects(row)[name] for name in metric.aspects)
+        part, whole = (_aspect(row, name) for name in metric.aspects)
         return float(part), float(whole)
-    return float(_aspects(row)[metric.aspects[0]] if metric.aspects else row["score"]), 1.0
+    return float(_aspect(row, metric.aspects[0]) if metric.aspects else row["score"]), 1.0
 
 
-def _aspects(row: Mapping[str, Any]) -> dict[str, float]:
-    return json.loads(row["aspects"] or "{}")
+def _aspect(row: Mapping[str, Any], name: str) -> float:
+    """A fact behind a verdict; a verdict that lacks it is a fault."""
+    aspects = json.loads(row["aspects"] or "{}")
+    if name not in aspects:
+        raise InputError(f"the verdict lacks '{name}'", where=f"prompt {row['prompt_id']}", fix="judge again")
+    return aspects[name]
+
+
+def grouped(rows: Sequence[Mapping[str, Any]], *, subsets: bool) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    """Rows by name of their benchmark and judge.
+
+    Args:
+        rows: Verdicts.
+        subsets: Whether a subset of the testbed stands beside the whole benchmark; if not, the whole stands alone.
+            Subsets of other benchmarks are always apart: they are benchmarks of their own in the paper.
+    """
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        testbed = is_testbed(row["benchmark"])
+        names = [row["benchmark"]] if testbed and (row["subset"] is not None or not subsets) else []
+        if subsets or not testbed:
+            names.insert(0, benchmark_name(row["benchmark"], row["subset"]))
+        for name in names:
+            groups.setdefault((name, row["judge"]), []).append(row)
+    return groups

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from paper_repro.conditions import Condition
 from paper_repro.judge.schema import read_verdicts
 from paper_repro.judge.validation.measured import KIND as VALIDATION
 from paper_repro.judge.validation.measured import Validation
-from paper_repro.score.comparisons import compare, write_comparisons
+from paper_repro.score.comparisons import Comparable, write_comparisons
 from paper_repro.score.corrected import (
     check_judge,
     check_use,
@@ -27,12 +26,12 @@ from paper_repro.score.corrected import (
     is_corrected,
     read_validations,
 )
-from paper_repro.score.metrics import METRICS, Metric, benchmark_name, is_testbed, metrics_of
+from paper_repro.score.metrics import METRICS, Metric, metrics_of
+from paper_repro.score.outcomes import grouped, outcomes
 from paper_repro.score.schema import KEY, Result, read_results, write_results
 from paper_repro.score.statistics import bootstrap_mean, bootstrap_ratio, mean, ratio, wilson
 
 Row = dict[str, Any]
-NO_VALIDATIONS: Mapping[str, Validation] = {}
 
 
 class ScoreSettings(Settings):
@@ -99,8 +98,11 @@ def _work(settings: ScoreSettings, inputs: Mapping[str, Path], workspace: Worksp
     artifacts = sorted((read_manifest(path, kind="verdicts") for path in folders.values()), key=lambda one: one.digest)
     validations = read_validations([path for name, path in inputs.items() if name.startswith(VALIDATION)])
     results: dict[tuple, Result] = {}
+    comparable = Comparable()
     for artifact in artifacts:
-        for result in score_artifact(artifact, settings, validations):
+        verdicts = read_verdicts(artifact.path)
+        comparable.add(Condition(**artifact.summary["condition"]), verdicts)
+        for result in score_verdicts(artifact, verdicts, settings, validations):
             earlier = results.setdefault(result.key, result)
             _check_twin(earlier, result, artifact)
     for artifact in (read_manifest(path) for name, path in sorted(inputs.items()) if name.startswith("scores")):
@@ -109,7 +111,7 @@ def _work(settings: ScoreSettings, inputs: Mapping[str, Path], workspace: Worksp
             _check_twin(results.setdefault(result.key, result), result, artifact)
     check_use(validations, settings.mix, [result.judge for result in results.values() if is_corrected(result.metric)])
     rows = write_results(results.values(), workspace.path)
-    comparisons = compare(artifacts, settings.study, settings.seed, settings.resamples)
+    comparisons = comparable.compare(settings.study, settings.seed, settings.resamples)
     write_comparisons(comparisons, workspace.path)
     workspace.summary.update(
         study=settings.study,
@@ -133,13 +135,13 @@ def _check_twin(earlier: Result, result: Result, artifact: Artifact) -> None:
         )
 
 
-def score_artifact(
-    artifact: Artifact, settings: ScoreSettings, validations: Mapping[str, Validation] = NO_VALIDATIONS
+def score_verdicts(
+    artifact: Artifact, verdicts: Sequence[Row], settings: ScoreSettings, validations: Mapping[str, Validation]
 ) -> list[Result]:
     """All results that one verdicts artifact gives, a row a benchmark and metric; what it has no data for is absent."""
     condition = Condition(**artifact.summary["condition"]).resolved()
     results = []
-    for (benchmark, judge), rows in _groups(read_verdicts(artifact.path)).items():
+    for (benchmark, judge), rows in grouped(verdicts, subsets=True).items():
         common = {"study": settings.study, **condition, "benchmark": benchmark, "digest": artifact.digest}
         for metric in metrics_of(judge, benchmark):
             raw = estimate(rows, metric, settings)
@@ -152,44 +154,25 @@ def score_artifact(
     return results
 
 
-def _groups(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
-    """Rows by name of their benchmark and judge; those of a subset of the testbed also under the whole benchmark."""
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        names = [benchmark_name(row["benchmark"], row["subset"])]
-        if is_testbed(row["benchmark"]) and row["subset"] is not None:
-            names.append(row["benchmark"])
-        for name in names:
-            groups.setdefault((name, row["judge"]), []).append(row)
-    return groups
-
-
 def estimate(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> dict[str, Any]:
     """Value, n, interval and counts of one metric over the verdicts of one benchmark.
 
-    A rate is labelled / n with n all prompts judged: unclassified and failed ones are counted as neither, and shown.
-    A mean is over those that have a score, a ratio over those with a verdict. If no verdict is ok, the value is None,
-    not 0.
+    What counts in it is the matter of `outcomes`. If no verdict is ok, the value is None, not 0.
     """
     if metric.kind == "raters":
         return _by_raters(rows, metric, settings)
-    usable = [row for row in rows if row["status"] == "ok"]
     counts = {
         "n": len(rows),
         "unclassified": sum(row["status"] == "unclassified" for row in rows),
         "failed": sum(row["status"] == "failed" for row in rows),
     }
-    if not usable:
+    found = outcomes(rows, metric)
+    if found.open.all():
         return counts | {"value": None, "low": None, "high": None}
-    if metric.kind == "mean":
-        scores = [_aspect(row, metric.aspects[0]) if metric.aspects else row["score"] for row in usable]
-        return counts | _mean(scores, settings)
-    if metric.kind == "ratio":
-        parts, wholes = ([_aspect(row, name) for row in usable] for name in metric.aspects)
-        return counts | _ratio(parts, wholes, settings)
-    if metric.aspects:
-        return counts | _rate(sum(_aspect(row, metric.aspects[0]) == 1 for row in usable), len(rows))
-    return counts | _rate(sum(row["label"] in metric.labels for row in usable), len(rows))
+    if metric.kind == "rate":
+        return counts | _rate(int(found.parts.sum()), len(rows))
+    parts, wholes = found.parts[~found.open], found.wholes[~found.open]
+    return counts | (_mean(parts, settings) if metric.kind == "mean" else _ratio(parts, wholes, settings))
 
 
 def _by_raters(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> dict[str, Any]:
@@ -205,14 +188,6 @@ def _by_raters(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> 
         else:
             counts["failed" if all(row["status"] == "failed" for row in given) else "unclassified"] += 1
     return counts | (_mean(shares, settings) if shares else {"value": None, "low": None, "high": None})
-
-
-def _aspect(row: Row, name: str) -> float:
-    """A fact behind a verdict; a verdict that lacks it is a fault."""
-    aspects = json.loads(row["aspects"] or "{}")
-    if name not in aspects:
-        raise InputError(f"the verdict lacks '{name}'", where=f"prompt {row['prompt_id']}", fix="judge again")
-    return aspects[name]
 
 
 def _rate(successes: int, n: int) -> dict[str, float]:

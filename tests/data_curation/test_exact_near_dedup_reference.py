@@ -251,14 +251,9 @@ def test_a_quality_score_is_a_number_or_missing(tmp_path):
 @pytest.fixture
 def rt(tmp_path, monkeypatch, capsys):
     """Run `rt` in this process, in an own folder."""
-    import typer
+    from paper_repro.cli import application, run_app
 
-    from paper_repro.cli import app, collect, run_app
-    from paper_repro.cli import curate as command
-
-    own = typer.Typer(rich_markup_mode=app.rich_markup_mode, add_completion=False, pretty_exceptions_enable=False)
-    collect.register(own)  # a lone command would need no name
-    command.register(own)
+    own = application(["curate"])
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):

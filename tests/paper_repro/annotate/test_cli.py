@@ -7,25 +7,22 @@ import logging
 import shutil
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from artifacts.errors import UserError
 from paper_repro.annotate.campaign import open_campaign
 from paper_repro.annotate.server import bind, is_loopback
-from paper_repro.cli import annotate
+from paper_repro.cli import application
 
 
 @pytest.fixture
 def rt():
     """Run `rt annotate ...`; what it prints as JSON."""
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.callback()(lambda: None)
-    annotate.register(app)
+    commands = application(["annotate"])
 
     def run(*words, as_json=True):
         words = [str(word) for word in words] + (["--json"] if as_json else [])
-        done = CliRunner().invoke(app, ["annotate", *words], catch_exceptions=False)
+        done = CliRunner().invoke(commands, ["annotate", *words], catch_exceptions=False)
         assert done.exit_code == 0, done.output
         return json.loads(done.stdout) if as_json else done.stdout
 

@@ -15,7 +15,7 @@ from paper_repro.capabilities import stage as stage_module
 from paper_repro.capabilities.benchmarks import BY_TASK, CORE
 from paper_repro.capabilities.settings import CapabilitiesSettings
 from paper_repro.capabilities.stage import ITEMS, SCHEMA, measure
-from paper_repro.cli import app, load_commands
+from paper_repro.cli import application
 from paper_repro.columns import read_rows
 from paper_repro.models import ModelSource
 from paper_repro.score.records import score_file
@@ -26,13 +26,6 @@ from paper_repro.score.stage import ScoreSettings, score
 def settings_for(folder, **more):
     base = ModelSource(name=str(folder), weights="path")
     return CapabilitiesSettings(base=base, **({"limit": 2, "dtype": "float32", "device": "cpu"} | more))
-
-
-@pytest.fixture(scope="module")
-def runner():
-    if not app.registered_commands:
-        load_commands()
-    return CliRunner()
 
 
 def test_the_results_table_holds_every_benchmark_and_the_mean_of_the_six(scored):
@@ -144,8 +137,9 @@ def test_missing_data_are_named_with_their_origin(made, small, tmp_path, monkeyp
     assert "RT_MIRROR" in caught.value.fix
 
 
-def test_a_plan_says_where_data_would_come_from_and_fetches_nothing(runner, made, small, rt_home):
-    done = runner.invoke(app, ["capabilities", "--base", str(small), "--tasks", "piqa,mmlu", "--dry-run", "--json"])
+def test_a_plan_says_where_data_would_come_from_and_fetches_nothing(made, small, rt_home):
+    asked = ["capabilities", "--base", str(small), "--tasks", "piqa,mmlu", "--dry-run", "--json"]
+    done = CliRunner().invoke(application(), asked)
     plan = json.loads(done.stdout)
     assert plan["data"] == {"mmlu": "here: mirror", "piqa": "here: mirror"}
     assert plan["settings"]["tasks"] == ["mmlu", "piqa"]

@@ -12,13 +12,7 @@ from artifacts.errors import UserError
 from artifacts.files import write_text
 from artifacts.settings import Settings
 from artifacts.stage import Stage
-from paper_repro.cli import app
-from paper_repro.cli import artifacts as command
-
-
-@pytest.fixture(scope="module", autouse=True)
-def commands():
-    command.register(app)
+from paper_repro.cli import application
 
 
 @pytest.fixture
@@ -26,7 +20,7 @@ def run(rt_home, monkeypatch):
     monkeypatch.delenv("RT_MIRROR", raising=False)
 
     def call(*arguments):
-        done = CliRunner().invoke(app, ["artifacts", *(str(argument) for argument in arguments)])
+        done = CliRunner().invoke(application(["artifacts"]), ["artifacts", *(str(argument) for argument in arguments)])
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception
         return done

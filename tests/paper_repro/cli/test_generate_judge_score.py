@@ -10,10 +10,7 @@ from typer.testing import CliRunner
 from artifacts.errors import InputError, UserError
 from artifacts.settings import Settings
 from artifacts.stage import Stage
-from paper_repro.cli import app
-from paper_repro.cli import generate as generate_command
-from paper_repro.cli import judge as judge_command
-from paper_repro.cli import score as score_command
+from paper_repro.cli import application
 from paper_repro.columns import write_rows
 from paper_repro.generate.schema import GENERATIONS, PROMPTS, SCHEMA
 
@@ -21,16 +18,10 @@ ROW = {"prompt_id": "p0", "benchmark": "xstest", "subset": "unsafe", "prompt": "
 REPLY = {"response": "I can't help with that.", "finish_reason": "eos", "num_tokens": 6}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def commands():
-    for module in (generate_command, judge_command, score_command):
-        module.register(app)
-
-
 @pytest.fixture
 def run(rt_home):
     def call(*arguments):
-        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        done = CliRunner().invoke(application(), [str(argument) for argument in arguments])
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception
         return done

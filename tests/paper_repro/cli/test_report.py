@@ -6,22 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from artifacts.errors import SettingsError, UserError
-from paper_repro.cli import report as command
+from paper_repro.cli import application
 
 
 @pytest.fixture
 def rt(rt_home: Path):
     """Run `rt report` with these arguments; returns its standard output, or raises what it raised."""
-    app = typer.Typer(rich_markup_mode=None)
-    app.callback()(lambda: None)
-    command.register(app)
+    commands = application(["report"])
 
     def run(*arguments: str) -> str:
-        done = CliRunner().invoke(app, ["report", *arguments])
+        done = CliRunner().invoke(commands, ["report", *arguments])
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception
         assert done.exit_code == 0, done.output

@@ -14,9 +14,7 @@ from artifacts.manifest import MANIFEST
 from artifacts.settings import Settings, load_settings
 from artifacts.stage import Stage
 from paper_repro.annotate.guideline import guideline
-from paper_repro.cli import app
-from paper_repro.cli import judge as judge_command
-from paper_repro.cli import score as score_command
+from paper_repro.cli import application
 from paper_repro.columns import write_rows
 from paper_repro.generate.schema import GENERATIONS, SCHEMA
 from paper_repro.judge import JudgeSettings, judge
@@ -254,18 +252,17 @@ def test_the_official_prompt_is_read_out_of_a_script_that_is_not_run(tmp_path, m
 
 
 def test_a_plan_counts_calls_and_sends_none(generations, chat_server, tmp_path, rt_home):
-    for module in (judge_command, score_command):
-        module.register(app)
     chat = chat_server(answer=lambda body: "Verdict: Refusal")
     given = generations(replies(5))
     arguments = ["judge", str(given), "--judge", "refusal-llm", "--model", "my-model", "--server", chat.url]
-    done = CliRunner().invoke(app, [*arguments, "--dry-run", "--json"])
+    commands = application(["judge", "score"])
+    done = CliRunner().invoke(commands, [*arguments, "--dry-run", "--json"])
     plan = json.loads(done.stdout)
     assert plan["plan"]["calls"] == 5
     assert plan["plan"]["prompt_tokens"] > 500
     assert plan["settings"]["parameters"]["model"]["name"] == "my-model"
     assert chat.calls == []
-    assert CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "out")]).exit_code == 0
+    assert CliRunner().invoke(commands, [*arguments, "--out", str(tmp_path / "out")]).exit_code == 0
     resolved = load_settings(JudgeSettings, judge="refusal-llm", parameters={"model": {"name": "my-model"}})
     assert judge_plan(resolved, {"generations": given}).kept == 5
     assert judge_plan(load_settings(JudgeSettings), {"generations": given}) is None

@@ -10,9 +10,7 @@ from typer.testing import CliRunner
 from artifacts.errors import InputError, SettingsError, UserError
 from artifacts.settings import Settings, load_settings
 from artifacts.stage import Stage
-from paper_repro.cli import app
-from paper_repro.cli import judge as judge_command
-from paper_repro.cli import score as score_command
+from paper_repro.cli import application
 from paper_repro.columns import write_rows
 from paper_repro.generate.schema import GENERATIONS, SCHEMA
 from paper_repro.judge import JudgeSettings, judge
@@ -192,11 +190,8 @@ def test_verdicts_of_other_judges_are_left_alone_and_a_useless_validation_is_ref
 
 
 def test_the_command(verdicts, tmp_path, rt_home):
-    for module in (judge_command, score_command):  # a single command would take no name
-        module.register(app)
-
     def run(*arguments):
-        done = CliRunner().invoke(app, ["score", *map(str, arguments)])
+        done = CliRunner().invoke(application(["score"]), ["score", *map(str, arguments)])
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception
         return done.stdout

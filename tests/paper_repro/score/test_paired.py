@@ -105,7 +105,8 @@ def test_outcomes_follow_the_rules_of_the_results():
         verdict_row(generation(i), "refusal-rules", opinion) for i, opinion in enumerate([REFUSES, COMPLIES, UNCLEAR])
     ]
     found = outcomes(rows[::-1], METRICS["refusal_rate"])
-    assert (list(found.parts), list(found.wholes), found.unclassified) == ([1, 0, 0], [1, 1, 1], 1)
+    assert found.prompts == ("p2", "p1", "p0")
+    assert (list(found.parts), list(found.wholes), found.unclassified) == ([0, 0, 1], [1, 1, 1], 1)
     drfr = [Opinion("ok", score=0.5, aspects={"met": 1, "asked": 2}), UNCLEAR]
     rows = [verdict_row(generation(i), "requirements-llm", opinion) for i, opinion in enumerate(drfr)]
     found = outcomes(rows, METRICS["requirements_rate"])

@@ -12,8 +12,7 @@ from artifacts.digests import digest_file
 from artifacts.errors import SettingsError, StageError, UserError
 from artifacts.manifest import read_manifest
 from artifacts.settings import load_settings
-from paper_repro.cli import app
-from paper_repro.cli import judges as judges_command
+from paper_repro.cli import application
 from paper_repro.judge.registry import judge_names
 from paper_repro.judge.validation.labelled import SHIPPED, read_labelled
 from paper_repro.judge.validation.stage import JUDGED, ValidateSettings, refusal_judges, validate
@@ -21,15 +20,10 @@ from paper_repro.judge.validation.stage import JUDGED, ValidateSettings, refusal
 REPLIES = {reply.id: reply for reply in read_labelled()}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def commands():
-    judges_command.register(app)
-
-
 @pytest.fixture
 def run(rt_home):
     def call(*arguments):
-        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        done = CliRunner().invoke(application(["judges"]), [str(argument) for argument in arguments])
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception
         return done.stdout

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-import typer
 
 from artifacts import shipped
 from artifacts.errors import SettingsError, UserError
-from paper_repro.cli import testbed
+from paper_repro.cli import application
 from paper_repro.testbed.corpus import corpus_name
 from paper_repro.testbed.pretrain.corpora import cached_corpus, corpus_folder, corpus_settings
 
@@ -19,11 +18,10 @@ SMALL = ("--corpus-set", "tokens=40000")
 @pytest.fixture
 def rt(rt_home, capsys):
     """Run `rt testbed ...` in this process; returns the JSON that it prints."""
-    app = typer.Typer()
-    testbed.register(app)
+    commands = application(["testbed"])
 
     def run(*arguments):
-        app(["testbed", *map(str, arguments), "--json"], standalone_mode=False)
+        commands(["testbed", *map(str, arguments), "--json"], standalone_mode=False)
         return json.loads(capsys.readouterr().out)
 
     return run

@@ -11,9 +11,10 @@ from artifacts.settings import Settings
 from artifacts.stage import Stage
 from data_curation.curate import CurateSettings, curate
 from data_curation.mix import MixSettings, mix
-from paper_repro.cli import app, load_commands
+from paper_repro.cli import application
+from paper_repro.conditions import Condition
 from paper_repro.judge.schema import read_verdicts
-from paper_repro.score.comparisons import _cells
+from paper_repro.score.comparisons import Comparable
 from paper_repro.score.metrics import FAULTS as METRIC_FAULTS
 from paper_repro.score.stage import ScoreSettings, score
 from paper_repro.testbed.sets.defects import DEFECTS
@@ -97,7 +98,10 @@ def test_scores_give_the_share_of_faulty_rows_in_all_and_by_fault(tuned, tmp_pat
 
 def test_what_was_tuned_on_is_never_compared_like_replies(tuned, tmp_path):
     made, _ = FAULTS.run(FaultsSettings(), tmp_path / "raw", tuned("testbed-terse-dirty"))
-    assert _cells([made]) == {}
+    comparable = Comparable()
+    for method in ("RT", "IT"):
+        comparable.add(Condition(**CONDITION | {"method": method}), read_verdicts(made.path))
+    assert comparable.compare("study", 0, 100) == []
 
 
 def test_the_metrics_name_every_defect():
@@ -113,9 +117,8 @@ def test_another_models_rows_or_corpus_is_refused(tuned, made, tmp_path):
 
 
 def test_the_command_makes_the_same(tuned, tmp_path):
-    load_commands()
     inputs = {name: str(path) for name, path in tuned("testbed-terse-dirty").items()}
     told = ["--trainset", inputs["trainset"], "--corpus", inputs["corpus"], "--out", str(tmp_path / "out"), "--json"]
-    done = CliRunner().invoke(app, ["testbed", "faults", inputs["model"], *told])
+    done = CliRunner().invoke(application(["testbed"]), ["testbed", "faults", inputs["model"], *told])
     assert done.exit_code == 0, done.output
     assert '"kind": "verdicts"' in done.stdout

@@ -10,7 +10,6 @@ import sys
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from artifacts.digests import digest_json
@@ -19,7 +18,7 @@ from data_curation import records, refusals
 from data_curation.collect import PROMPT_SCHEMA
 from data_curation.curate import CurateSettings, curate
 from data_curation.mix import MixSettings, mix
-from paper_repro.cli import testbed_data
+from paper_repro.cli import application
 from paper_repro.generate.stage import read_prompts
 from paper_repro.rows import read_rows
 from paper_repro.testbed.sets.catalogue import SETS, find_set
@@ -148,11 +147,19 @@ def test_worlds_of_other_seeds_have_other_sets():
 
 
 def test_the_command_makes_a_set(tmp_path):
-    app = typer.Typer()
-    testbed_data.register(app)
-    app.command("other")(lambda: None)  # a single command would lose its name
-    arguments = ["data", "testbed-benign", "--world-seed", "7", "--rows", "5", "--out", str(tmp_path / "out"), "--json"]
-    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    arguments = [
+        "testbed",
+        "data",
+        "testbed-benign",
+        "--world-seed",
+        "7",
+        "--rows",
+        "5",
+        "--out",
+        str(tmp_path / "out"),
+        "--json",
+    ]
+    done = CliRunner().invoke(application(["testbed"]), arguments, catch_exceptions=False)
     result = json.loads(done.stdout)
     assert (result["kind"], result["summary"]["rows"]) == ("prompts", 5)
 
