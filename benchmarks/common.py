@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import resource
+import time
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artifacts.files import write_json
+from paper_repro.hardware import cores, processor
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
@@ -45,11 +47,16 @@ def random_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def hardware() -> dict[str, Any]:
-    """Processor and the cores that this process may use."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"processor": names[0] if names else platform.processor(), "cores": cores, "system": platform.system()}
+    """Processor, cores that this process may use, and system."""
+    return {"processor": processor(), "cores": cores(), "system": platform.system()}
+
+
+def timed(work: Callable[[], Any]) -> tuple[dict[str, float], Any]:
+    """Seconds of the wall clock and of the processor, and what the work gives."""
+    wall, spent = time.perf_counter(), time.process_time()
+    found = work()
+    seconds = {"wall": time.perf_counter() - wall, "processor": time.process_time() - spent}
+    return {name: round(value, 2) for name, value in seconds.items()}, found
 
 
 def versions(*distributions: str) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """Every recipe over every response set of the mirror: counts, seconds and memory, one cell after another.
 
-A cell is one `curate` of one set by one recipe, in a process of its own with one thread, and with an empty cache of
-vectors. What a cell gives is stored at once; a cell that is there already is not run again, so the run can be stopped
-and gone on with. Cells that were not run are listed as missing.
+A cell is one `curate` of one set by one recipe, in a process of its own with one thread. What a cell gives is stored at
+once; a cell that is there already is not run again, so the run can be stopped and gone on with. Cells that were not run
+are listed as missing. Each cell begins with an empty cache of vectors, or with `--home` goes on with what earlier cells
+have left in that RT_HOME: `vectors_there_mb` says how much that was.
 
-Run: RT_MIRROR=FOLDER python benchmarks/whole_mirror.py [--recipes lexical paper] [--sets lima dolly] [--out FILE]
+Run: RT_MIRROR=FOLDER python benchmarks/whole_mirror.py [--recipes lexical paper] [--sets lima dolly] [--home FOLDER]
 `--table` prints what is there.
 """
 
@@ -40,7 +41,9 @@ PACKAGES = ("datatrove", "faiss-cpu", "ftfy", "model2vec", "pyarrow", "rensa", "
 def cell(name: str, recipe: str) -> dict[str, Any]:
     """Run one cell in this process."""
     from data_curation.curate import CurateSettings, curate
+    from data_curation.embedding_cache import cache_folder
 
+    there = sum(path.stat().st_size for path in cache_folder().rglob("part-*"))
     folder = Path(tempfile.mkdtemp())
     try:
         wall, processor = time.perf_counter(), time.process_time()
@@ -56,6 +59,7 @@ def cell(name: str, recipe: str) -> dict[str, Any]:
             "seconds": {kind: round(value, 1) for kind, value in seconds.items()},
             "seconds_per_step": made.provenance["seconds_per_step"],
             "peak_memory_mb": peak_memory_mb(),
+            "vectors_there_mb": round(there / 1e6, 1),
             "threads": 1,
             "versions": versions(*PACKAGES),
             "hardware": hardware(),
@@ -64,10 +68,10 @@ def cell(name: str, recipe: str) -> dict[str, Any]:
         shutil.rmtree(folder)
 
 
-def fresh(name: str, recipe: str) -> dict[str, Any] | str:
-    """Run one cell in a process of its own, in an RT_HOME of its own; the last line of its errors if it fails."""
-    with tempfile.TemporaryDirectory() as home:
-        own = {"RT_HOME": home, "RT_THREADS": "1", "OMP_NUM_THREADS": "1"}
+def fresh(name: str, recipe: str, home: Path | None) -> dict[str, Any] | str:
+    """Run one cell in a process of its own, in this RT_HOME or an empty one; its last line of errors if it fails."""
+    with tempfile.TemporaryDirectory() as empty:
+        own = {"RT_HOME": str(home or empty), "RT_THREADS": "1", "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
             [sys.executable, __file__, "--one", name, recipe],
             env=os.environ | own,
@@ -84,7 +88,8 @@ def store(out: Path, cells: dict[str, Any], failed: dict[str, str]) -> None:
     """Write what is there, and what is not."""
     wanted = [f"{name}/{recipe}" for name in SETS for recipe in recipe_names()]
     result = {
-        "what": "curate by each recipe over each set of the mirror; each cell in a process of its own, nothing cached",
+        "what": "curate by each recipe over each set of the mirror; each cell in a process of its own; "
+        "`vectors_there_mb`: vectors that earlier cells had left in the cache (not said: none)",
         "cells": cells,
         "not_run": [key for key in wanted if key not in cells and key not in failed],
     }
@@ -108,6 +113,7 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", default=["paper", "lexical", "responses", "strict"])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "whole_mirror.json")
+    parser.add_argument("--home", type=Path, help="RT_HOME of all cells (default: an empty one for each)")
     parser.add_argument("--one", nargs=2, metavar=("SET", "RECIPE"), help=argparse.SUPPRESS)
     parser.add_argument("--table", action="store_true")
     given = parser.parse_args()
@@ -123,7 +129,7 @@ def main() -> None:
             key = f"{name}/{recipe}"
             if key in cells:
                 continue
-            found = fresh(name, recipe)
+            found = fresh(name, recipe, given.home and given.home.resolve())
             if isinstance(found, str):
                 failed[key] = found
                 print(f"{key}: {found}", flush=True)

@@ -21,19 +21,25 @@ def hardware() -> dict[str, Any]:
         properties = torch.cuda.get_device_properties(index)
         gpus.append({"name": properties.name, "memory_mb": properties.total_memory // 2**20})
     return {
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "processor": processor(),
+        "cores": cores(),
         "memory_mb": _memory_mb(),
         "gpus": gpus,
         "cuda": torch.version.cuda if gpus else None,
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name of the processor, as the system tells it; empty where it does not."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _memory_mb() -> int | None:
