@@ -5,25 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
 from artifacts.digests import digest_file
 from artifacts.errors import InputError
 from artifacts.files import write_json
-from artifacts.manifest import Artifact, read_manifest
+from artifacts.manifest import Artifact
 from artifacts.pins import availability
-from artifacts.stage import Stage, Workspace, thread_count
+from artifacts.stage import Stage, Workspace
+from paper_repro.answering import load_answering
 from paper_repro.capabilities.numbers import AVERAGE, Capability, capabilities, missing
 from paper_repro.capabilities.settings import CapabilitiesSettings
 from paper_repro.columns import write_rows
-from paper_repro.conditions import Condition
-from paper_repro.models import ModelSource, load_base, load_tokenizer, parameter_count
 from paper_repro.score.schema import Result, write_results
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 ITEMS = "items.parquet"
 RESULTS = "lm_eval.json"
@@ -85,18 +81,20 @@ def _work(settings: CapabilitiesSettings, inputs: Mapping[str, Path], workspace:
     folder = workspace.scratch / "tasks"
     shutil.rmtree(folder, ignore_errors=True)
     data = write_tasks(settings.benchmarks, folder)
-    model, tokenizer, condition = _load(settings, inputs)
-    evaluated = evaluate(model, tokenizer, settings.benchmarks, folder, settings, workspace.scratch / "answers")
+    loaded = load_answering(settings, inputs)
+    evaluated = evaluate(
+        loaded.model, loaded.tokenizer, settings.benchmarks, folder, settings, workspace.scratch / "answers"
+    )
     numbers = capabilities(evaluated.results, RESULTS)
     write_json(workspace.path / RESULTS, evaluated.results)
     write_json(workspace.path / NUMBERS, [number.resolved() for number in numbers])
     write_rows(workspace.path / ITEMS, evaluated.items, SCHEMA)
     digest = digest_file(workspace.path / ITEMS)
-    common = {"study": settings.study, **condition.resolved(), "digest": digest}
+    common = {"study": settings.study, **loaded.condition.resolved(), "digest": digest}
     rows = write_results([_result(number, common) for number in numbers], workspace.path)
     workspace.summary.update(
         study=settings.study,
-        condition=condition.resolved(),
+        condition=loaded.condition.resolved(),
         rows=len(rows),
         benchmarks={one.label: _fact(one) for one in numbers if one.reported or one.benchmark == AVERAGE},
         not_asked=[benchmark.name for benchmark in missing(numbers)],
@@ -105,29 +103,9 @@ def _work(settings: CapabilitiesSettings, inputs: Mapping[str, Path], workspace:
         no_answer_found=_unparsed(evaluated.items),
         lm_eval=evaluated.results["lm_eval_version"],
         task_versions={name: evaluated.results["versions"].get(name) for name in sorted(one.task for one in data)},
-        chat_template=tokenizer.chat_template,
-        device=model.device.type,
+        chat_template=loaded.tokenizer.chat_template,
+        device=loaded.model.device.type,
     )
-
-
-def _load(
-    settings: CapabilitiesSettings, inputs: Mapping[str, Path]
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, Condition]:
-    """Model on its device, tokenizer, and the condition: the tuned model's own, or that of untuned weights."""
-    import torch
-
-    torch.set_num_threads(thread_count())
-    if "model" in inputs:
-        artifact = read_manifest(inputs["model"], kind="model")
-        source = ModelSource(name=str(inputs["model"]), weights="path")
-        condition = Condition(**artifact.summary["condition"])
-    else:
-        source, condition = settings.base.at(inputs.get("base")), None
-    model = load_base(source, settings.dtype)
-    if condition is None:
-        condition = Condition(base_model=settings.base.label, model_size=parameter_count(model), method="untuned")
-    cuda = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
-    return model.to("cuda" if cuda else "cpu"), load_tokenizer(source), condition
 
 
 def _result(number: Capability, common: Mapping[str, Any]) -> Result:

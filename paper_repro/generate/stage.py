@@ -13,14 +13,15 @@ from artifacts.digests import digest_text
 from artifacts.errors import InputError, StageError
 from artifacts.files import read_json, write_json
 from artifacts.manifest import Artifact, read_manifest
-from artifacts.stage import Stage, Workspace, thread_count
+from artifacts.stage import Stage, Workspace
+from paper_repro.answering import load_answering
 from paper_repro.columns import read_rows, write_rows
 from paper_repro.conditions import Condition
 from paper_repro.generate.decode import Decoded, decode_batch
 from paper_repro.generate.schema import GENERATIONS, PROMPTS, SCHEMA, UNCOUNTED
 from paper_repro.generate.settings import GenerateSettings
 from paper_repro.in_context import METHOD_OF_STYLE, prompt_text, read_demonstrations, trimmed
-from paper_repro.models import ModelSource, load_base, load_tokenizer, pad_id, parameter_count
+from paper_repro.models import pad_id
 from paper_repro.sequences import inference_ids, prompt_ids
 
 if TYPE_CHECKING:
@@ -138,10 +139,10 @@ def _decode(
     settings: GenerateSettings, inputs: Mapping[str, Path], rows: Sequence[Row], workspace: Workspace
 ) -> tuple[Condition, list[Row]]:
     """Replies decoded here, and the condition."""
-    model, tokenizer, condition = _load(settings, inputs)
-    prompts = _prompts(tokenizer, rows, settings, inputs)
-    workspace.summary.update(longest_prompt_tokens=max(map(len, prompts)), device=model.device.type)
-    return condition, _answer(model, tokenizer, rows, prompts, settings, workspace)
+    loaded = load_answering(settings, inputs, METHOD_OF_STYLE[settings.style])
+    prompts = _prompts(loaded.tokenizer, rows, settings, inputs)
+    workspace.summary.update(longest_prompt_tokens=max(map(len, prompts)), device=loaded.model.device.type)
+    return loaded.condition, _answer(loaded.model, loaded.tokenizer, rows, prompts, settings, workspace)
 
 
 def _ask(
@@ -160,29 +161,6 @@ def _ask(
 
 def _name(row: Row) -> str:
     return row["benchmark"] if row["subset"] is None else f"{row['benchmark']}/{row['subset']}"
-
-
-def _load(
-    settings: GenerateSettings, inputs: Mapping[str, Path]
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, Condition]:
-    """Model on its device, tokenizer, and the condition: the tuned model's own, or that of untuned weights."""
-    import torch
-
-    torch.set_num_threads(thread_count())
-    if "model" in inputs:
-        artifact = read_manifest(inputs["model"], kind="model")
-        source = ModelSource(name=str(inputs["model"]), weights="path")
-        condition = Condition(**artifact.summary["condition"])
-    elif settings.base is None:
-        raise InputError("nothing to answer with", fix="give the input 'model' or the setting 'base'")
-    else:
-        source, condition = settings.base.at(inputs.get("base")), None
-    model = load_base(source, settings.dtype)
-    if condition is None:
-        method = METHOD_OF_STYLE[settings.style]
-        condition = Condition(base_model=settings.base.label, model_size=parameter_count(model), method=method)
-    cuda = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
-    return model.to("cuda" if cuda else "cpu"), load_tokenizer(source), condition
 
 
 def _prompts(

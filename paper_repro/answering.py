@@ -1,0 +1,75 @@
+"""The model that a stage answers with: a tuned one, or untuned weights; loaded, on its device, with its condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from artifacts.errors import InputError
+from artifacts.manifest import read_manifest
+from artifacts.stage import thread_count
+from paper_repro.conditions import Condition, Method
+from paper_repro.models import ModelSource, load_base, load_tokenizer, parameter_count
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+class AnsweringSettings(Protocol):
+    """What the settings of such a stage say of its model.
+
+    Attributes:
+        base: Weights to answer with untuned; None where a model artifact answers.
+        dtype: Of weights and computation.
+        device: `auto` takes a GPU where there is one.
+    """
+
+    base: ModelSource | None
+    dtype: Literal["float32", "bfloat16"]
+    device: Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A loaded model.
+
+    Attributes:
+        model: In evaluation mode, on its device.
+        tokenizer: Its tokenizer.
+        condition: That of the tuned model; of untuned weights, theirs.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    condition: Condition
+
+
+def load_answering(settings: AnsweringSettings, inputs: Mapping[str, Path], method: Method = "untuned") -> Answering:
+    """Load the input `model` (an artifact), or else the weights of `settings.base` (a folder: the input `base`).
+
+    Args:
+        settings: Of the stage.
+        inputs: Of the stage.
+        method: How untuned weights are asked, for their condition.
+
+    Raises:
+        InputError: neither is there.
+    """
+    import torch
+
+    torch.set_num_threads(thread_count())
+    if "model" in inputs:
+        artifact = read_manifest(inputs["model"], kind="model")
+        source = ModelSource(name=str(inputs["model"]), weights="path")
+        condition = Condition(**artifact.summary["condition"])
+    elif settings.base is None:
+        raise InputError("nothing to answer with", fix="give the input 'model' or the setting 'base'")
+    else:
+        source, condition = settings.base.at(inputs.get("base")), None
+    model = load_base(source, settings.dtype)
+    if condition is None:
+        condition = Condition(base_model=settings.base.label, model_size=parameter_count(model), method=method)
+    cuda = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
+    return Answering(model.to("cuda" if cuda else "cpu"), load_tokenizer(source), condition)
