@@ -15,7 +15,7 @@ from data_curation.inspect.difference import Piece, difference, sides, visible
 from data_curation.inspect.inspection import Inspection, Point, numbers
 from data_curation.inspect.measures import word_counts
 from data_curation.inspect.subject import Decision, Subject
-from data_curation.optional import require
+from data_curation.pages import environment, trusted
 
 FOLDER = Path(__file__).parent
 EXAMPLES = 4
@@ -40,22 +40,14 @@ def write_page(path: Path, template: str, data: Any, **context: Any) -> None:
         data: JSON-ready data for the script; None = a page without one.
         context: What the template names.
     """
-    jinja2 = require("jinja2")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"number": number, "share": share, "shown": shown, "pieces": visible}
+    filters = {"number": number, "share": share, "shown": shown, "pieces": visible}
+    templates = environment(FOLDER, filters=filters, extra="curate")
     script = (FOLDER / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(f"\n{script}".encode()).digest()).decode("ascii")
-    page = environment.get_template(template).render(
-        script=None if data is None else jinja2.utils.markupsafe.Markup(script),
+    page = templates.get_template(template).render(
+        script=None if data is None else trusted(script),
         script_digest=None if data is None else digest,
-        data=None if data is None else jinja2.utils.markupsafe.Markup(inline_json(data)),
+        data=None if data is None else trusted(inline_json(data)),
         **context,
     )
     write_text(path, page)

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_curation.pages import environment
 from paper_repro.annotate.guideline import guideline
 from paper_repro.annotate.inert import is_blank, pieces
 from paper_repro.annotate.ratings import LONGEST_COMMENT, Answer, Progress, Shown
@@ -87,20 +88,10 @@ def _render(template: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return environment(
+        FOLDER,
+        filters={"pieces": pieces, "number": lambda value: f"{value:,}"},
+        tests={"blank": is_blank},
+        values={"level_keys": LEVEL_KEYS, "choice_keys": CHOICE_KEYS, "longest_comment": LONGEST_COMMENT},
+        extra="annotate",
     )
-    environment.filters |= {"pieces": pieces, "number": lambda value: f"{value:,}"}
-    environment.tests |= {"blank": is_blank}
-    environment.globals |= {
-        "level_keys": LEVEL_KEYS,
-        "choice_keys": CHOICE_KEYS,
-        "longest_comment": LONGEST_COMMENT,
-    }
-    return environment

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifacts.files import write_text
+from data_curation.pages import environment
 from paper_repro.report.figure import Drawing
 from paper_repro.report.table import Estimate, Table, details, show
 
@@ -46,19 +47,12 @@ def write_page(
         identity: Settings and digests as text, shown at the end: nothing that varies between equal runs.
         figures: Folder with the SVG files of the drawings.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    templates = environment(
+        FOLDER,
+        filters={"main": _main, "details": details, "image": lambda drawing: _image(drawing, figures)},
+        tests={"drawing": lambda item: isinstance(item, Drawing)},
     )
-    environment.tests |= {"drawing": lambda item: isinstance(item, Drawing)}
-    environment.filters |= {"main": _main, "details": details, "image": lambda drawing: _image(drawing, figures)}
-    page = environment.get_template("page.html.jinja").render(
+    page = templates.get_template("page.html.jinja").render(
         title=title, notes=notes, sections=sections, identity=identity
     )
     write_text(path, page)
