@@ -36,6 +36,7 @@ from artifacts.settings import Settings
 PARTIAL = "partial.json"
 SCRATCH = "_work"
 LOCK = ".lock"
+_UNFINISHED = f".{PARTIAL}.*.tmp"  # what is left of `partial.json` where a process was killed while it wrote that
 VIEWS = ("README.md", "lineage.json")  # what a stage's `describe` writes: derived, so no part of the identity
 log = logging.getLogger("rt")
 
@@ -244,10 +245,10 @@ def _open_workspace(out: Path, plan: dict[str, Any]) -> Workspace:
         resumed = read_json(partial).get("plan_digest") == plan_digest
         if not resumed:
             _clear(out)
-    elif any(path.name != LOCK for path in out.iterdir()):
+    elif any(path.name != LOCK and not path.match(_UNFINISHED) for path in out.iterdir()):
         raise UserError("not empty, and not a folder of this tool", where=str(out), fix="choose an empty or new folder")
     write_json(partial, {"plan_digest": plan_digest, "plan": plan})
-    for leftover in out.glob(".*.tmp"):
+    for leftover in out.rglob(".*.tmp"):
         leftover.unlink()
     scratch = out / SCRATCH
     scratch.mkdir(exist_ok=True)

@@ -210,6 +210,29 @@ def test_killed_in_the_middle_the_same_call_finishes(tmp_path):
     assert again.stdout.strip() == read_manifest(tmp_path / "out").digest
 
 
+def test_what_a_kill_leaves_of_a_file_half_written_is_in_nobodys_way(tmp_path, text):
+    """Killed while it wrote partial.json, the folder is still this tool's; no half-written file becomes an output."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".partial.json.123.tmp").write_text('{"plan')
+    whole, _ = STAGE.run(Copies(), tmp_path / "whole", {"text": text})
+    made, _ = STAGE.run(Copies(), out, {"text": text})
+    assert made.digest == whole.digest
+    assert not list(out.glob(".*.tmp"))
+
+    def work(settings, inputs, workspace):
+        (workspace.path / "part").mkdir(exist_ok=True)
+        (workspace.path / "part" / "file").write_text("whole")
+        if not workspace.resumed:
+            (workspace.path / "part" / ".file.123.tmp").write_text("ha")
+            raise KeyboardInterrupt  # as a kill: nothing tidies up
+
+    stage = Stage("parts", "parts", 1, Copies, work)
+    with pytest.raises(KeyboardInterrupt):
+        stage.run(Copies(), tmp_path / "parts")
+    assert set(stage.run(Copies(), tmp_path / "parts")[0].identity.outputs) == {"part/file"}
+
+
 @pytest.mark.parametrize("value", ["0", "two", "-1", ""])
 def test_a_bad_thread_count_is_refused(monkeypatch, value):
     monkeypatch.setenv("RT_THREADS", value)
