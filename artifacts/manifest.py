@@ -5,10 +5,10 @@ Only `identity` enters digests and reports, so the same work gives the same byte
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from artifacts.digests import digest_file, digest_json
 from artifacts.errors import DigestError, InputError
@@ -51,6 +51,16 @@ class Identity(BaseModel):
     threads: int | None
     summary: dict[str, Any]
     outputs: dict[str, OutputFile]
+
+    @field_validator("outputs")
+    @classmethod
+    def _names_stay_inside(cls, value: dict[str, OutputFile]) -> dict[str, OutputFile]:
+        """No manifest can lead to a file outside its folder."""
+        for name in value:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or "\\" in name or str(path) != name:
+                raise ValueError(f"'{name}' is no path within the artifact's folder")
+        return value
 
     @property
     def digest(self) -> str:
@@ -132,12 +142,22 @@ def is_artifact(path: Path) -> bool:
 
 def verify_outputs(artifact: Artifact, contents: bool = True) -> None:
     """Check every output file's size and, with `contents`, its bytes; raises DigestError naming each fault."""
-    faults = []
-    for name, output in sorted(artifact.identity.outputs.items()):
-        path = artifact.path / name
-        if not path.is_file():
-            faults.append(f"{name}: missing")
-        elif path.stat().st_size != output.bytes or (contents and digest_file(path) != output.sha256):
-            faults.append(f"{name}: bytes differ from the manifest")
+    found = (
+        (name, _fault(artifact.path, name, output, contents)) for name, output in artifact.identity.outputs.items()
+    )
+    faults = sorted(f"{name}: {fault}" for name, fault in found if fault)
     if faults:
         raise DigestError("; ".join(faults), where=str(artifact.path), fix="delete the folder and run its stage again")
+
+
+def _fault(folder: Path, name: str, output: OutputFile, contents: bool) -> str | None:
+    """What is wrong with one output file, or None. A link that leaves the folder is not followed."""
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        return f"a link that leads out of the folder, to {path.resolve()}"
+    if not path.is_file():
+        return "missing"
+    size = path.stat().st_size
+    if size != output.bytes:
+        return f"bytes differ from the manifest ({size} of them, not {output.bytes})"
+    return "bytes differ from the manifest" if contents and digest_file(path) != output.sha256 else None

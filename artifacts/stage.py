@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +18,7 @@ from filelock import FileLock, Timeout
 from artifacts.digests import digest_file, digest_json
 from artifacts.errors import DigestError, InputError, StageError, UserError
 from artifacts.files import disk_faults, read_json, write_json
+from artifacts.machine import run_facts
 from artifacts.manifest import (
     MANIFEST,
     Artifact,
@@ -155,7 +153,7 @@ class Stage:
         for path in inputs.values():
             if is_artifact(path):
                 verify_outputs(read_manifest(path))
-        started = time.time()
+        started, ticks = time.time(), time.monotonic()
         self.work(settings, inputs, workspace)
         shutil.rmtree(workspace.scratch, ignore_errors=True)
         outputs = _outputs(out, () if self.describe is None else VIEWS)
@@ -163,12 +161,13 @@ class Stage:
             raise StageError(f"{self.name} wrote no file", where=str(out))
         identity = Identity(**plan, summary=workspace.summary, outputs=outputs)
         where = {name: str(path.resolve()) for name, path in inputs.items()}
-        provenance = _provenance(started) | {"inputs": where} | workspace.provenance
+        seconds = time.monotonic() - ticks  # the clock may be set back while we work
+        provenance = run_facts(started, seconds) | {"inputs": where} | workspace.provenance
         artifact = Artifact(path=out, identity=identity, provenance=provenance)
         if self.describe is not None:
             self.describe(artifact, inputs, workspace.notes)
         write_manifest(artifact)
-        log.info("%s: done in %.1f s (%s)", self.name, time.time() - started, out)
+        log.info("%s: done in %.1f s (%s)", self.name, seconds, out)
         return artifact, False
 
 
@@ -272,29 +271,9 @@ def _outputs(out: Path, views: tuple[str, ...] = ()) -> dict[str, OutputFile]:
     own = {MANIFEST, PARTIAL, LOCK}
     written = {out / name for name in views}
     files = [p for p in sorted(out.rglob("*")) if p.is_file() and p.name not in own and p not in written]
+    if links := [path.relative_to(out).as_posix() for path in files if path.is_symlink()]:
+        raise StageError(f"wrote links, not files: {', '.join(links)}", where=str(out))
     return {
         path.relative_to(out).as_posix(): OutputFile(sha256=digest_file(path), bytes=path.stat().st_size)
         for path in files
     }
-
-
-def _provenance(started: float) -> dict[str, Any]:
-    return {
-        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
-        "duration_s": round(time.time() - started, 3),
-        "host": platform.node(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "commit": _commit(),
-    }
-
-
-@cache
-def _commit() -> str | None:
-    """Commit of the checkout this package runs from (with '-dirty'), or None for an installed wheel."""
-    here = Path(__file__).resolve().parent.parent
-    if not (here / ".git").exists():
-        return None
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None

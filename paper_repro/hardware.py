@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
-from pathlib import Path
 from typing import Any
+
+from artifacts.machine import processor
 
 
 def hardware() -> dict[str, Any]:
@@ -27,14 +27,6 @@ def hardware() -> dict[str, Any]:
         "gpus": gpus,
         "cuda": torch.version.cuda if gpus else None,
     }
-
-
-def processor() -> str:
-    """Name of the processor, as the system tells it; empty where it does not."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def cores() -> int:
