@@ -16,6 +16,10 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 def reproduce(
     profile: Annotated[str, typer.Option(help="Name of a profile, or a YAML file like one.")] = "testbed",
     overrides: Overrides = None,
+    study: Annotated[
+        list[str] | None,
+        typer.Option(help="Run this study alone (may be given more than once), also one that the profile leaves out."),
+    ] = None,
     cores: Annotated[int | None, typer.Option(help="CPU cores to use (default: all).", min=1)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List every cell, its state and what is missing.")] = False,
     as_json: AsJson = False,
@@ -29,7 +33,7 @@ def reproduce(
     """
     from experiments.reproduce import reproduce as run
 
-    run(profile, overrides or [], cores=cores, dry_run=dry_run, as_json=as_json)
+    run(profile, overrides or [], studies=study or [], cores=cores, dry_run=dry_run, as_json=as_json)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def _curation_faults(profile: Profile) -> Iterator[str]:
     if lacking:
         yield f"corpora: lacks {', '.join(sorted(lacking))}, used below"
     studies = profile.studies.values()
-    if any(any(study.num_refusals) for study in studies) and not profile.refusals:
+    if any(any(study.num_refusals) and not study.refusals for study in studies) and not profile.refusals:
         yield "refusals: required, as num_refusals of a study asks for some"
     for name in ("prompts", "judges"):
         if studies and not getattr(profile, name):
@@ -51,6 +51,8 @@ def _study_faults(profile: Profile, study: Study) -> Iterator[str]:
         yield f"{where}.response_sets: required, as methods asks for tuning"
     if study.arms and study.response_sets:
         yield f"{where}: arms stand in the place of response_sets; give one of them"
+    if given := {"response_set", "base_size", "num_refusals", "strategy", "seed"}.intersection(study.mix):
+        yield f"{where}.mix: {', '.join(sorted(given))} stands in the study itself"
     if study.learning_rates and "learning_rate" in study.train:
         yield f"{where}: learning_rates and train.learning_rate; give one of them"
     if study.planted_faults and (others := [name for name in study.sources if not name.startswith(TESTBED)]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import product
 
@@ -14,10 +15,16 @@ from experiments.missing import available_bases
 from experiments.profiles import Profile, Study
 from experiments.sources import collect_cell, curated_cell
 from paper_repro.generate import GENERATE, GenerateSettings
-from paper_repro.judge import JUDGE
+from paper_repro.judge import JUDGE, JudgeSettings
 from paper_repro.models import ModelSource
 from paper_repro.score import SCORE
 from paper_repro.train import TRAIN, TrainSettings
+
+ONLY_WITH_REFUSALS = (
+    "encoder",
+    "selection",
+    "refusal_rule",
+)  # of mixing; without any, a set is what other studies have
 
 
 def score_cell(profile: Profile, study: Study) -> Cell | None:
@@ -35,15 +42,33 @@ def sample_cells(profile: Profile, study: Study) -> list[Cell]:
     if not study.samples or not bases:
         return []
     first = {name: getattr(study, name)[:1] for name in ("response_sets", "seeds", "learning_rates", "strategies")}
-    return list(_generations(profile, study.model_copy(update=first), bases[0]))
+    asked = list(dict.fromkeys(_asked(profile, study, judge) for judge in _judges(profile, study)))
+    study = study.model_copy(update=first)
+    return [cell for names in asked for cell in _generations(profile, study, bases[0], names)]
+
+
+def condition_cells(profile: Profile, study: Study, base: ModelSource) -> list[Cell]:
+    """The cell that decides each condition: a tuned model, or the replies of the base itself."""
+    names = _asked(profile, study, next(iter(_judges(profile, study)), None))
+    return [cell.inputs.get("model", cell) for cell in _generations(profile, study, base, names)]
+
+
+def _judges(profile: Profile, study: Study) -> list[JudgeSettings]:
+    return [settings for settings in profile.judges if study.judges is None or settings.judge in study.judges]
+
+
+def _asked(profile: Profile, study: Study, judge: JudgeSettings | None) -> tuple[str, ...]:
+    """Prompts of the study that a judge judges replies to."""
+    every = profile.prompts if study.prompts is None else study.prompts
+    return every if judge is None else study.asked_of.get(judge.judge, every)
 
 
 def _verdicts(profile: Profile, study: Study) -> Iterator[Cell]:
-    judges = [settings for settings in profile.judges if study.judges is None or settings.judge in study.judges]
     for base in available_bases(profile, study):
-        for generations, judge in product(_generations(profile, study, base), judges):
-            label = f"{generations.label}-{judge.judge}"
-            yield Cell(JUDGE, label, judge, ("{generations}",), {"generations": generations})
+        for judge in _judges(profile, study):
+            for generations in _generations(profile, study, base, _asked(profile, study, judge)):
+                arguments = ("{generations}", *server_options(judge))
+                yield Cell(JUDGE, f"{generations.label}-{judge.judge}", judge, arguments, {"generations": generations})
         if study.planted_faults:
             yield from (_faults(model) for model in _models(profile, study, base))
 
@@ -59,8 +84,16 @@ def _faults(model: Cell) -> Cell:
     return Cell(FAULTS, f"{model.label}-faults", FaultsSettings(), arguments, inputs, words=("testbed", "faults"))
 
 
-def _generations(profile: Profile, study: Study, base: ModelSource) -> Iterator[Cell]:
-    names = profile.prompts if study.prompts is None else study.prompts
+def server_options(judge: JudgeSettings) -> tuple[str, ...]:
+    """What of a judge's settings is no part of its identity (the server), as options of its command."""
+    given = judge.model_dump(mode="json", include={"server", "most_failed"})
+    usual = type(judge)(judge=judge.judge).model_dump(mode="json", include={"server", "most_failed"})
+    flat = {f"server.{name}": value for name, value in given["server"].items() if value != usual["server"][name]}
+    flat |= {"most_failed": given["most_failed"]} if given["most_failed"] != usual["most_failed"] else {}
+    return tuple(text for name, value in flat.items() for text in ("--set", f"{name}={json.dumps(value)}"))
+
+
+def _generations(profile: Profile, study: Study, base: ModelSource, names: tuple[str, ...]) -> Iterator[Cell]:
     prompts = {f"prompts-{name}": collect_cell(profile, name) for name in names}
     arguments = tuple(argument for name in prompts for argument in ("--prompts", f"{{{name}}}"))
     if study.untuned:
@@ -108,13 +141,14 @@ def _models(profile: Profile, study: Study, base: ModelSource) -> Iterator[Cell]
 def _mixed(
     profile: Profile, study: Study, body: tuple[str, str | Recipe], count: int, strategy: str, seed: int
 ) -> Cell:
-    settings = MixSettings(
-        response_set=body[0], base_size=study.base_size, num_refusals=count, strategy=strategy, seed=seed
-    )
+    condition = {"response_set": body[0], "base_size": study.base_size, "num_refusals": count, "strategy": strategy}
+    more = {key: value for key, value in study.mix.items() if count or key not in ONLY_WITH_REFUSALS}
+    where = f"profile {profile.name}, studies.{study.name}.mix"
+    settings = validate_settings(MixSettings, more | condition | {"seed": seed}, where=where)
     inputs = {"base": curated_cell(profile, *body)}
     arguments = ["--base", "{base}"]
-    if count and profile.refusals:
-        inputs["pool"] = collect_cell(profile, profile.refusals)
+    if count and (refusals := study.refusals or profile.refusals):
+        inputs["pool"] = collect_cell(profile, refusals)
         arguments += ["--pool", "{pool}"]
     label = f"{inputs['base'].label}-{count}" + (f"-{strategy}" if count else "") + (f"-sample-{seed}" if seed else "")
     unused = () if count and strategy in ("diverse", "targeted") else ("encoder",)

@@ -13,6 +13,7 @@ from artifacts.files import read_yaml
 from artifacts.settings import Settings, apply_overrides, validate_settings
 from data_curation.recipe import Recipe, RecipeField
 from data_curation.refusals import Strategy
+from experiments.machines import Hardware, ServedJudge, StageNeeds
 from paper_repro.generate import GenerateSettings
 from paper_repro.in_context import Style
 from paper_repro.judge import JudgeSettings
@@ -60,10 +61,12 @@ class LeftOut(Settings):
     Attributes:
         study: Name of the study.
         reason: Why, and where it is run.
+        grid: Values of a study, for a dry run to list the runs that it would have.
     """
 
     study: str
     reason: Annotated[str, Field(min_length=1)]
+    grid: dict[str, Any] | None = None
 
 
 class Study(Settings):
@@ -81,8 +84,11 @@ class Study(Settings):
         arms: In the place of these two, pairs of a response set and a recipe that are no grid.
         methods: `rt` (responses only), `it` (pairs).
         num_refusals: Refusals mixed in; each but 0 with every strategy.
+        refusals: Source of them; null = the profile's.
         strategies: How they are selected.
         base_size: Base responses sampled; null = all.
+        base_sizes: Of single response sets, in its place. A sample of as many rows as there are is the whole set, so this
+            lets studies share the models of a set that one takes whole.
         resample: Whether each training seed draws base responses of its own, so that what differs between seeds is the
             sample as well; else all seeds share one.
         seeds: Training seeds.
@@ -93,9 +99,12 @@ class Study(Settings):
         demonstrations: Source of what they show; null = the template's own.
         prompts: Which of the profile's prompts are answered; null = all.
         judges: Which of the profile's judges judge; null = all.
+        asked_of: Judge to the prompts that it judges replies to, where these are not all of them; such prompts are
+            answered in cells of their own.
         planted_faults: Whether the faults planted in a set of the testbed are counted among the rows that each model
             was tuned on.
         samples: Whether the report shows some replies: of the first base, response set and seed.
+        mix: Settings of mixing that stand neither here nor in a condition, e.g. encoder and topics of a selection.
         train: Settings of tuning that differ from the profile's.
     """
 
@@ -106,8 +115,10 @@ class Study(Settings):
     arms: tuple[Arm, ...] = ()
     methods: tuple[Method, ...] = ("rt", "it")
     num_refusals: tuple[Count, ...] = (0,)
+    refusals: str | None = None
     strategies: Annotated[tuple[Strategy, ...], Field(min_length=1)] = ("paper",)
     base_size: Size | None = 1000
+    base_sizes: dict[str, Size] = Field(default_factory=dict)
     resample: bool = False
     seeds: tuple[Count, ...] = (0,)
     learning_rates: tuple[Rate, ...] = ()
@@ -117,8 +128,10 @@ class Study(Settings):
     demonstrations: str | None = None
     prompts: tuple[str, ...] | None = None
     judges: tuple[str, ...] | None = None
+    asked_of: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     planted_faults: bool = False
     samples: bool = False
+    mix: dict[str, Any] = Field(default_factory=dict)
     train: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -143,7 +156,11 @@ class Profile(Settings):
             Cells run side by side on all cores: small models gain little from more threads each.
         lanes: Processes that each run one cell after another, sparing each cell the start of a process (five seconds
             with TRL): for small models. 0 = a process of its own for every cell.
-        memory_mb: Memory that cells may take side by side, by their rules' estimates.
+        memory_mb: Memory that cells may take side by side on one machine, by `needs`.
+        gpus: GPUs that they may take there.
+        needs: What a cell of each stage needs.
+        hardware: The GPUs that a dry run's estimates are for.
+        servers: Models of judges that are served by a job of their own.
         world_seed: Seed of the testbed's world, for sources called `testbed-...`.
         corpora: Sources of responses to collect.
         refusals: Source of refusals.
@@ -159,6 +176,10 @@ class Profile(Settings):
     threads: Size = 1
     lanes: Count = 0
     memory_mb: Annotated[int, Field(ge=3000)] = 6000
+    gpus: Count = 1
+    needs: StageNeeds = Field(default_factory=dict)
+    hardware: Hardware = Hardware()
+    servers: tuple[ServedJudge, ...] = ()
     world_seed: Count = FINAL_SEED
     corpora: tuple[str, ...] = ()
     refusals: str | None = None
@@ -178,13 +199,24 @@ def profile_names() -> list[str]:
     return sorted(path.stem for path in (HERE / "profiles").glob("*.yaml"))
 
 
-def load_profile(given: str, overrides: Sequence[str] = ()) -> Profile:
+def study_names() -> list[str]:
+    """Names of the studies that come with the package."""
+    return sorted(path.stem for path in (HERE / "studies").glob("*.yaml"))
+
+
+def load_profile(given: str, overrides: Sequence[str] = (), studies: Sequence[str] = ()) -> Profile:
     """A profile by name or by the path of a YAML file, with `key.path=value` overrides.
 
     The key `extends` names a profile whose values stand where the file gives none, group by group; lists are replaced.
 
+    Args:
+        given: Name or path.
+        overrides: Applied in order, before the studies are read.
+        studies: Take these studies alone, and collect only what they need; one that the profile does not have is
+            that of `studies/<name>.yaml`. None named = all of the profile's.
+
     Raises:
-        UserError: no such profile.
+        UserError: no such profile or study.
         SettingsError: all faults of the file and of the overrides.
     """
     path = HERE / "profiles" / f"{given}.yaml"
@@ -195,10 +227,38 @@ def load_profile(given: str, overrides: Sequence[str] = ()) -> Profile:
         raise UserError(f"no profile is called '{given}'", fix=fix)
     data = _read(path)
     if isinstance(data, dict):
+        if studies:
+            _take_studies(data, studies)
         data = _with_study_defaults(data)  # before the overrides, which may be about a study's own values
         apply_overrides(data, overrides)
         data = _with_study_defaults(data)  # an override may name another study
-    return validate_settings(Profile, data, where=str(path))
+    profile = validate_settings(Profile, data, where=str(path))
+    return _reduced(profile) if studies else profile
+
+
+def _take_studies(data: dict[str, Any], names: Sequence[str]) -> None:
+    own = data.get("studies") or {}
+    known = sorted({*own, *study_names()})
+    for name in names:
+        if name not in known:
+            raise UserError(f"no study is called '{name}'", fix=f"known studies: {', '.join(known)}")
+    data["studies"] = {name: own.get(name) for name in names}
+
+
+def _reduced(profile: Profile) -> Profile:
+    """The profile under a name of its own, without what none of its studies needs."""
+    studies = profile.studies.values()
+    asked = [study.prompts or profile.prompts for study in studies]
+    return profile.model_copy(
+        update={
+            "name": "-".join([profile.name, *profile.studies]),
+            "corpora": tuple(dict.fromkeys(name for study in studies for name in study.sources)),
+            "refusals": profile.refusals if any(any(study.num_refusals) for study in studies) else None,
+            "prompts": tuple(name for name in profile.prompts if any(name in names for names in asked)),
+            "curation": Curation(),
+            "left_out": (),
+        }
+    )
 
 
 def _read(path: Path) -> Any:

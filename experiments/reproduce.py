@@ -29,18 +29,19 @@ def reproduce(
     profile_name: str,
     overrides: Sequence[str],
     *,
+    studies: Sequence[str] = (),
     cores: int | None = None,
     dry_run: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Bring every cell of a profile up to date and say where the report is.
+    """Bring every cell of a profile, or of some of its studies, up to date and say where the report is.
 
     Raises:
         MissingDataError: data that no reachable origin holds; one message for all of it, before any work.
         StageError: a cell failed; the message names its log.
     """
     _absolute_environment()
-    profile = load_profile(profile_name, overrides)
+    profile = load_profile(profile_name, overrides, studies)
     cores = cores or thread_count()
     os.environ["RT_THREADS"] = str(profile.threads)  # part of every compute cell's name
     cells = plan_cells(profile)
@@ -52,7 +53,7 @@ def reproduce(
     if pending:
         _fetch_all(pending)
         _say(f"{profile.name}: {len(pending)} of {len(cells)} cells to do")
-        _run(profile_name, overrides, pending, cores, profile)
+        _run({"profile": profile_name, "overrides": list(overrides), "studies": list(studies)}, pending, cores, profile)
     _finish(profile.name, report, bool(pending), as_json)
 
 
@@ -79,14 +80,13 @@ def _fetch_all(pending: Sequence[Cell]) -> None:
         )
 
 
-def _run(profile_name: str, overrides: Sequence[str], pending: Sequence[Cell], cores: int, profile: Profile) -> None:
+def _run(asked: dict[str, Any], pending: Sequence[Cell], cores: int, profile: Profile) -> None:
     home = rt_home()
     for cell in pending:
         (cell.folder / MANIFEST).unlink(missing_ok=True)  # damaged: Snakemake looks only whether it is there
         cell.write_plan()
     config = home / "plans" / "workflow.json"
-    given = {"profile": profile_name, "overrides": list(overrides), "folder": str(Path.cwd())}
-    write_json(config, given | _lanes(pending, min(profile.lanes, cores)))
+    write_json(config, asked | {"folder": str(Path.cwd())} | _lanes(pending, min(profile.lanes, cores)))
     # a manifest, written last, says what is whole; Snakemake's own marks would throw away what finished after a kill
     shutil.rmtree(home / ".snakemake" / "incomplete", ignore_errors=True)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(home)]
