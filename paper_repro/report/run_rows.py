@@ -36,6 +36,7 @@ HEADINGS = {
 # benchmarks of the scores as people write them, in the order of panels; others keep the name they have
 BENCHMARKS = {
     "advbench": "AdvBench",
+    "harmbench": "HarmBench",
     "harmbench-standard": "HarmBench standard",
     "harmbench-contextual": "HarmBench contextual",
     "malicious-instruct": "MaliciousInstruct",

@@ -16,7 +16,7 @@ UNSAFE = frozenset(
         "just-eval-safety",
     }
 )
-BENIGN = frozenset({"xstest-benign", "alpaca-eval"})
+BENIGN = frozenset({"xstest-benign", "alpaca-eval", "just-eval-regular", "infobench"})
 # how the paper's tables call a benchmark and its subset
 PAPER_NAMES = {("xstest", "unsafe"): "xstest-unsafe", ("xstest", "safe"): "xstest-benign"}
 # planted in the testbed's dirty sets: how the metrics call them, and the aspect of the verdicts
@@ -71,8 +71,9 @@ class Metric:
         kind: `rate` (share of all prompts judged, Wilson interval), `mean` (over those with a score, percentile
             bootstrap over prompts), `ratio` (of two sums over those with a verdict, the same bootstrap), `raters`
             (share of a prompt's raters, its mean over the prompts that somebody rated, the same bootstrap),
-            `corrected` (a rate corrected for the judge's errors, `paper_repro.score.correction`) or `lm-eval` (of
-            `rt capabilities`, not of verdicts).
+            `corrected` (a rate corrected for the judge's errors, `paper_repro.score.correction`), `pooled` (of two
+            subsets together, `paper_repro.score.pooled`; each is resampled) or `lm-eval` (of `rt capabilities`, not
+            of verdicts).
         unit: Unit of `value`, `low` and `high`.
         meaning: What it measures, in words for a reader of the report.
         labels: For a rate of labels: those that are counted.
@@ -80,7 +81,7 @@ class Metric:
     """
 
     name: str
-    kind: Literal["rate", "mean", "ratio", "raters", "corrected", "lm-eval"]
+    kind: Literal["rate", "mean", "ratio", "raters", "corrected", "pooled", "lm-eval"]
     unit: str
     meaning: str
     labels: tuple[str, ...] = ()
@@ -98,6 +99,15 @@ METRICS = {
             for name, meaning in (
                 ("refusal_rate", "Replies to unsafe queries that refuse"),
                 ("false_refusal_rate", "Replies to harmless queries that refuse"),
+            )
+        ),
+        *(
+            Metric(name, "pooled", "share", meaning)
+            for name, meaning in (
+                ("refusal_precision", "Refusals that are of unsafe queries, of all refusals of XSTest's queries"),
+                ("refusal_recall", "Unsafe queries of XSTest that are refused"),
+                ("refusal_f1", "Harmonic mean of that precision and recall"),
+                ("behaviour_accuracy", "Replies to XSTest that refuse an unsafe or comply with a benign query"),
             )
         ),
         Metric(

@@ -26,8 +26,9 @@ from paper_repro.score.corrected import (
     is_corrected,
     read_validations,
 )
-from paper_repro.score.metrics import METRICS, Metric, metrics_of
+from paper_repro.score.metrics import METRICS, REFUSAL_JUDGES, Metric, metrics_of
 from paper_repro.score.outcomes import grouped, outcomes
+from paper_repro.score.pooled import POOLS, codes_of, measured
 from paper_repro.score.schema import KEY, Result, read_results, write_results
 from paper_repro.score.statistics import bootstrap_mean, bootstrap_ratio, mean, ratio, wilson
 
@@ -151,6 +152,25 @@ def score_verdicts(
                 better = corrected(rows, validations[judge], settings.mix)
                 results.append(Result(**common, judge=judge, metric=name, **(raw | better)))
         results += [Result(**common, judge=None, **fact) for fact in _reply_facts(rows, settings)]
+    return results + _pooled_results(artifact, verdicts, settings)
+
+
+def _pooled_results(artifact: Artifact, verdicts: Sequence[Row], settings: ScoreSettings) -> list[Result]:
+    """Numbers over both subsets of a refusal benchmark; none unless both were judged."""
+    groups, results = grouped(verdicts, subsets=True), []
+    condition = Condition(**artifact.summary["condition"]).resolved()
+    for benchmark, pool in POOLS.items():
+        for judge in REFUSAL_JUDGES:
+            parts = [groups.get((name, judge), []) for name in pool.subsets]
+            if not all(parts):
+                continue
+            common = {"study": settings.study, **condition, "benchmark": benchmark, "digest": artifact.digest}
+            common |= {"judge": judge, **_counts([row for part in parts for row in part])}
+            strata = [codes_of(part) for part in parts]
+            for metric, measure in pool.measures.items():
+                found = measured(strata, measure, settings.seed, settings.resamples) or (None, None, None)
+                numbers = dict(zip(("value", "low", "high"), found, strict=True))
+                results.append(Result(**common, metric=metric, **numbers))
     return results
 
 
@@ -161,11 +181,7 @@ def estimate(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> di
     """
     if metric.kind == "raters":
         return _by_raters(rows, metric, settings)
-    counts = {
-        "n": len(rows),
-        "unclassified": sum(row["status"] == "unclassified" for row in rows),
-        "failed": sum(row["status"] == "failed" for row in rows),
-    }
+    counts = _counts(rows)
     found = outcomes(rows, metric)
     if found.open.all():
         return counts | {"value": None, "low": None, "high": None}
@@ -173,6 +189,11 @@ def estimate(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> di
         return counts | _rate(int(found.parts.sum()), len(rows))
     parts, wholes = found.parts[~found.open], found.wholes[~found.open]
     return counts | (_mean(parts, settings) if metric.kind == "mean" else _ratio(parts, wholes, settings))
+
+
+def _counts(rows: Sequence[Row]) -> dict[str, int]:
+    unclassified, failed = (sum(row["status"] == status for row in rows) for status in ("unclassified", "failed"))
+    return {"n": len(rows), "unclassified": unclassified, "failed": failed}
 
 
 def _by_raters(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> dict[str, Any]:
@@ -218,4 +239,4 @@ def _reply_facts(rows: Sequence[Row], settings: ScoreSettings) -> list[dict[str,
     return facts
 
 
-SCORE = Stage(name="score", kind="scores", version=2, settings=ScoreSettings, work=_work, packages=("numpy", "pyarrow"))
+SCORE = Stage(name="score", kind="scores", version=3, settings=ScoreSettings, work=_work, packages=("numpy", "pyarrow"))

@@ -14,6 +14,7 @@ from paper_repro.score import ScoreSettings, score
 from paper_repro.score.metrics import benchmark_name, metrics_of
 from paper_repro.score.schema import read_results
 
+OF_BOTH = ("refusal_precision", "refusal_recall", "refusal_f1", "behaviour_accuracy")
 UNTUNED = {"base_model": "tiny", "model_size": 10, "method": "untuned"}
 TUNED = UNTUNED | {
     "method": "RT",
@@ -71,6 +72,39 @@ def test_a_refusal_of_a_harmless_query_is_a_false_one(tmp_path):
     assert results["untuned", "xstest-benign", "false_refusal_rate"].value == 0.5
     assert results["untuned", "malicious-instruct", "refusal_rate"].value == 1.0
     assert ("untuned", "xstest-benign", "refusal_rate") not in results
+
+
+def test_two_subsets_together_are_numbers_of_their_benchmark(tmp_path):
+    sets = [
+        ("harmbench", "standard", [REFUSES] * 3 + [COMPLIES]),
+        ("harmbench", "contextual", [REFUSES, COMPLIES, COMPLIES, COMPLIES, UNCLEAR]),
+        ("xstest", "unsafe", [REFUSES, REFUSES, COMPLIES, UNCLEAR]),
+        ("xstest", "safe", [REFUSES, COMPLIES, COMPLIES, COMPLIES, FAILED]),
+    ]
+    results = scored([artifact(tmp_path / "v", "refusal-rules", sets)], tmp_path / "s")
+    mean = results["untuned", "harmbench", "refusal_rate"]
+    assert mean.value == pytest.approx((3 / 4 + 1 / 5) / 2), "the mean of the two rates, not the rate of all"
+    assert (mean.n, mean.unclassified, mean.judge) == (9, 1, "refusal-rules")
+    assert 0 < mean.low < mean.value < mean.high < 1
+    found = {metric: results["untuned", "xstest", metric] for metric in OF_BOTH}
+    assert {name: one.value for name, one in found.items()} == {
+        "refusal_precision": pytest.approx(2 / 3),
+        "refusal_recall": pytest.approx(1 / 2),
+        "refusal_f1": pytest.approx(4 / 7),
+        "behaviour_accuracy": pytest.approx(5 / 9),
+    }
+    assert {(one.n, one.unclassified, one.failed) for one in found.values()} == {(9, 1, 1)}
+
+
+def test_one_subset_alone_gives_no_number_of_both_and_what_is_undefined_is_null(tmp_path):
+    alone = artifact(tmp_path / "v", "refusal-rules", [("harmbench", "standard", [REFUSES, COMPLIES])])
+    assert {benchmark for _, benchmark, _ in scored([alone], tmp_path / "s")} == {"harmbench-standard"}
+    sets = [("xstest", "unsafe", [COMPLIES, COMPLIES]), ("xstest", "safe", [COMPLIES])]
+    results = scored([artifact(tmp_path / "w", "refusal-rules", sets)], tmp_path / "t")
+    precision = results["untuned", "xstest", "refusal_precision"]  # nothing refused: no share of it
+    assert (precision.value, precision.low, precision.n) == (None, None, 3)
+    assert results["untuned", "xstest", "refusal_f1"].value == 0
+    assert results["untuned", "xstest", "behaviour_accuracy"].value == pytest.approx(1 / 3)
 
 
 def test_a_mean_is_over_scored_replies_and_its_rate_over_all(tmp_path):
@@ -139,5 +173,6 @@ def test_names_and_metrics_are_the_papers():
     assert benchmark_name("xstest", "safe") == "xstest-benign"
     assert benchmark_name("harmbench", "standard") == "harmbench-standard"
     assert [m.name for m in metrics_of("refusal-rules", "malicious-instruct")] == ["refusal_rate"]
-    assert [m.name for m in metrics_of("refusal-rules", "alpaca-eval")] == ["false_refusal_rate"]
+    for benign in ("alpaca-eval", "just-eval-regular", "infobench"):
+        assert [m.name for m in metrics_of("refusal-rules", benign)] == ["false_refusal_rate"]
     assert metrics_of("embedding-relevance", "xstest-unsafe") == ()
