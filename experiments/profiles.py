@@ -87,8 +87,8 @@ class Study(Settings):
         refusals: Source of them; null = the profile's.
         strategies: How they are selected.
         base_size: Base responses sampled; null = all.
-        base_sizes: Of single response sets, in its place. A sample of as many rows as there are is the whole set, so this
-            lets studies share the models of a set that one takes whole.
+        base_sizes: Of single response sets, in its place. A sample of as many rows as there are is the whole set, so
+            this lets studies share the models of a set that one takes whole.
         resample: Whether each training seed draws base responses of its own, so that what differs between seeds is the
             sample as well; else all seeds share one.
         seeds: Training seeds.
