@@ -86,10 +86,10 @@ def _faults(model: Cell) -> Cell:
 
 def server_options(judge: JudgeSettings) -> tuple[str, ...]:
     """What of a judge's settings is no part of its identity (the server), as options of its command."""
-    given = judge.model_dump(mode="json", include={"server", "most_failed"})
-    usual = type(judge)(judge=judge.judge).model_dump(mode="json", include={"server", "most_failed"})
-    flat = {f"server.{name}": value for name, value in given["server"].items() if value != usual["server"][name]}
-    flat |= {"most_failed": given["most_failed"]} if given["most_failed"] != usual["most_failed"] else {}
+    usual = JudgeSettings()
+    given, most = judge.server.resolved(), judge.most_failed
+    flat = {f"server.{key}": value for key, value in given.items() if value != usual.server.resolved()[key]}
+    flat |= {"most_failed": most} if most != usual.most_failed else {}
     return tuple(text for name, value in flat.items() for text in ("--set", f"{name}={json.dumps(value)}"))
 
 
@@ -141,8 +141,12 @@ def _models(profile: Profile, study: Study, base: ModelSource) -> Iterator[Cell]
 def _mixed(
     profile: Profile, study: Study, body: tuple[str, str | Recipe], count: int, strategy: str, seed: int
 ) -> Cell:
+<<<<<<< Updated upstream
     size = study.base_sizes.get(body[0], study.base_size)
     condition = {"response_set": body[0], "base_size": size, "num_refusals": count, "strategy": strategy}
+=======
+    condition = {"response_set": body[0], "base_size": study.base_size, "num_refusals": count, "strategy": strategy}
+>>>>>>> Stashed changes
     more = {key: value for key, value in study.mix.items() if count or key not in ONLY_WITH_REFUSALS}
     where = f"profile {profile.name}, studies.{study.name}.mix"
     settings = validate_settings(MixSettings, more | condition | {"seed": seed}, where=where)
