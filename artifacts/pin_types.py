@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from artifacts.references import reference_keys
 from artifacts.settings import Settings
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -18,6 +19,13 @@ def _stays_inside(path: str) -> str:
     if "\\" in path or not all(parts) or {".", ".."} & set(parts):
         raise ValueError("must be a relative path without '.' or '..' parts")
     return path
+
+
+def _is_a_reference(key: str) -> str:
+    """A key of `artifacts/references.yaml`, where each cited work stands once."""
+    if key not in reference_keys():
+        raise ValueError("must be a key of artifacts/references.yaml; add the work there")
+    return key
 
 
 RelativePath = Annotated[str, AfterValidator(_stays_inside)]
@@ -73,7 +81,19 @@ Origin = Annotated[MirrorOrigin | WheelOrigin | HubOrigin | UrlOrigin, Field(dis
 
 
 class Pin(Settings):
-    """What is pinned, where it may come from, and on what terms."""
+    """What is pinned, where it may come from, and on what terms.
+
+    Attributes:
+        name: Its name, which is the file's.
+        version: Never moves: other bytes are another version.
+        kind: What it is.
+        title: For people.
+        licence: As its source states it; `unknown` where it states none.
+        gated: Whether its hub repository wants terms to be accepted first.
+        origins: Where it may come from, in the order they are tried.
+        citation: Key of the work to cite in `artifacts/references.yaml`.
+        note: What a reader has to know of it.
+    """
 
     name: str
     version: str
@@ -82,7 +102,7 @@ class Pin(Settings):
     licence: str
     gated: bool = False
     origins: tuple[Origin, ...]
-    citation: str | None = None
+    citation: Annotated[str, AfterValidator(_is_a_reference)] | None = None
     note: str | None = None
 
 
