@@ -141,12 +141,8 @@ def _models(profile: Profile, study: Study, base: ModelSource) -> Iterator[Cell]
 def _mixed(
     profile: Profile, study: Study, body: tuple[str, str | Recipe], count: int, strategy: str, seed: int
 ) -> Cell:
-<<<<<<< Updated upstream
     size = study.base_sizes.get(body[0], study.base_size)
     condition = {"response_set": body[0], "base_size": size, "num_refusals": count, "strategy": strategy}
-=======
-    condition = {"response_set": body[0], "base_size": study.base_size, "num_refusals": count, "strategy": strategy}
->>>>>>> Stashed changes
     more = {key: value for key, value in study.mix.items() if count or key not in ONLY_WITH_REFUSALS}
     where = f"profile {profile.name}, studies.{study.name}.mix"
     settings = validate_settings(MixSettings, more | condition | {"seed": seed}, where=where)
