@@ -67,13 +67,6 @@ def test_the_average_is_over_the_papers_four_and_only_when_all_are_there(results
     assert {row["average"] for row in rows[1:]} == {"missing"}
 
 
-def test_harmbench_is_the_scores_own_mean_with_its_interval_where_they_have_it(results):
-    untuned = next(row for row in results if row.method == "untuned" and row.benchmark == "xstest-unsafe")
-    pooled = replace(untuned, benchmark="harmbench", value=0.31, low=0.2, high=0.4, n=20)
-    row = rows_of(refusal_table(run_rows([*with_whole_average(results), pooled], METRICS)))[0]
-    assert [row[f"harmbench{part}"] for part in ("", "_low", "_high", "_n")] == ["0.31", "0.20", "0.40", "20"]
-
-
 def test_a_benchmark_where_nothing_could_be_classified_is_missing_not_zero(results):
     blind = [
         replace(row, value=None, low=None, high=None, unclassified=40) if row.benchmark == "xstest-unsafe" else row
