@@ -12,18 +12,18 @@ import yaml
 from artifacts.errors import InputError
 from artifacts.published import Published
 from artifacts.published_checks import check_published, read_all
-from paper_repro.report import claims as claim_checks
 from paper_repro.report.checks import checks_table, count_checks, differences_table, refuse_unknown
+from paper_repro.report.claims import load_claims
 from paper_repro.report.comparisons import comparisons_table
 from paper_repro.report.figure import Drawing, write_drawing
 from paper_repro.report.figures import ALTERNATIVES, FIGURES
 from paper_repro.report.funnel import funnel_drawing, funnel_table, read_funnel
 from paper_repro.report.measures import length_table, relevance_table
 from paper_repro.report.page import Section, write_page
-from paper_repro.report.quantities import OF_REFUSALS
-from paper_repro.report.refusal import METRICS, claim_cells, refusal_table, side_by_side_table
+from paper_repro.report.refusal import METRICS, refusal_table
 from paper_repro.report.refusal_figure import refusal_drawings
-from paper_repro.report.run_rows import RunRow, run_rows
+from paper_repro.report.run_rows import run_rows
+from paper_repro.report.run_tables import run_tables
 from paper_repro.report.samples import sample_tables
 from paper_repro.report.stage import CARD, CURATED, MISSING, REPLIES, SCORES, SHIPPED, ReportSettings
 from paper_repro.report.table import Table, write_table
@@ -32,6 +32,7 @@ from paper_repro.report.testbed import make_sections, missing_table, read_missin
 from paper_repro.report.testbed_cards import read_cards
 from paper_repro.report.testbed_cells import parse_base
 from paper_repro.report.testbed_shipped import read_shipped
+from paper_repro.report.verdicts import VERDICTS, Outcome, check_claims, check_claims_of_run, claims_table
 from paper_repro.score.comparisons import read_comparisons
 from paper_repro.score.schema import Result, read_results
 
@@ -118,14 +119,12 @@ def _add_run(book: _Book, results: Sequence[Result], tables: Mapping[str, Publis
     rows = run_rows(results, METRICS)
     if rows:
         items = [*refusal_drawings(rows), refusal_table(rows)]
-        if tables:
-            items.append(side_by_side_table(rows, tables["table_15_16"]))
         paragraph = "Measured in this run. Prompts and replies are not shown."
         book.add(Section("refusals", "Refusals in this run", (paragraph,), tuple(items)))
     replies = tuple(table for table in (relevance_table(results), length_table(results)) if table)
     if replies:
         book.add(Section("replies", "Replies in this run", (), replies))
-    _add_run_claims(book, rows)
+    _add_run_claims(book, results)
 
 
 def _add_comparisons(book: _Book, inputs: Mapping[str, Path]) -> None:
@@ -150,13 +149,13 @@ def _add_samples(book: _Book, settings: ReportSettings, inputs: Mapping[str, Pat
     book.add(Section("sample-replies", "Sample replies", tuple(texts), tuple(tables), folded=True))
 
 
-def _add_run_claims(book: _Book, rows: Sequence[RunRow]) -> None:
-    cells, seeds = claim_cells(rows)
-    outcomes = claim_checks.check_claims_of_run(claim_checks.load_claims(), cells, seeds, OF_REFUSALS)
-    table = claim_checks.claims_table(outcomes, "claims_run", "The paper's findings on this run's numbers")
-    testable = sum(outcome.verdict != "not testable" for outcome in outcomes)
-    text = f"{testable} of {len(outcomes)} findings can be tested on this run; the table gives the reason where not."
-    book.add(Section("claims-run", "Findings: this run", (text,), (table,), folded=not testable))
+def _add_run_claims(book: _Book, results: Sequence[Result]) -> None:
+    claims = load_claims()
+    outcomes = check_claims_of_run(claims, run_tables(results))
+    table = claims_table(outcomes, claims.version, "claims_run", "The paper's findings on this run's numbers")
+    told = sum(outcome.verdict in ("holds", "does not hold") for outcome in outcomes)
+    text = f"This run decides {told} of {len(outcomes)} findings; the table gives the reason where it does not."
+    book.add(Section("claims-run", "Findings: this run", (text,), (table,), folded=not told))
     book.summary["claims_run"] = _verdicts(outcomes)
 
 
@@ -173,8 +172,9 @@ def _add_curation(book: _Book, inputs: Mapping[str, Path]) -> None:
 
 
 def _add_published_claims(book: _Book, tables: Mapping[str, Published]) -> None:
-    outcomes = claim_checks.check_claims(claim_checks.load_claims(), tables)
-    table = claim_checks.claims_table(outcomes, "claims_published", "The paper's findings on its published numbers")
+    claims = load_claims()
+    outcomes = check_claims(claims, tables)
+    table = claims_table(outcomes, claims.version, "claims_published", "The paper's findings on its published numbers")
     text = "Each finding as a statement about the paper's own numbers. Nothing here was measured by this package."
     book.add(Section("claims-published", "Findings: published numbers", (text,), (table,)))
     book.summary["claims_published"] = _verdicts(outcomes)
@@ -191,6 +191,6 @@ def _add_published(book: _Book, settings: ReportSettings, tables: Mapping[str, P
         book.add(Section("published-tables", "Published tables", (text,), made, folded=True))
 
 
-def _verdicts(outcomes: Sequence[claim_checks.Outcome]) -> dict[str, int]:
+def _verdicts(outcomes: Sequence[Outcome]) -> dict[str, int]:
     counts = Counter(outcome.verdict for outcome in outcomes)
-    return {verdict: counts[verdict] for verdict in ("holds", "does not hold", "not testable")}
+    return {verdict: counts[verdict] for verdict in VERDICTS}

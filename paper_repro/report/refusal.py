@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from paper_repro.report.run_forms import REFUSALS
+from paper_repro.report.run_forms import REFUSALS, Measure
 from paper_repro.report.run_rows import BENCHMARKS, RunRow, columns_of, condition_cells, condition_columns
 from paper_repro.report.table import Column, Estimate, Table
 from paper_repro.report.tables import heading, refusal_notes
@@ -14,13 +14,13 @@ METRICS = ("refusal_rate", "false_refusal_rate")
 
 def paper_columns(row: RunRow) -> dict[str, Estimate]:
     """A condition's rates under the paper's column names; what was not measured has no value."""
-    absent = Estimate(None)
-    return {
-        name: _mean(
-            [(weight, row.estimates.get((benchmark, metric), absent)) for benchmark, metric, weight in one.parts]
-        )
-        for name, one in REFUSALS.items()
-    }
+    return {name: _estimate(one, row) for name, one in REFUSALS.items()}
+
+
+def _estimate(measure: Measure, row: RunRow) -> Estimate:
+    if measure.whole in row.estimates:
+        return row.estimates[measure.whole]
+    return _mean([(weight, row.estimates.get(tuple(source), Estimate(None))) for *source, weight in measure.parts])
 
 
 def _mean(parts: Sequence[tuple[float, Estimate]]) -> Estimate:

@@ -19,6 +19,7 @@ from paper_repro.report.testbed_cards import Card, bases_table
 from paper_repro.report.testbed_cells import Cells, parse_base, read_cells
 from paper_repro.report.testbed_claims import TESTBED_CLAIMS, check_testbed_claims, outcomes_table
 from paper_repro.report.testbed_shipped import Shipped, as_shipped, lacks
+from paper_repro.report.verdicts import VERDICTS
 from paper_repro.score.schema import Result
 
 Item = Table | Drawing
@@ -172,9 +173,9 @@ def _sections(parts: Sequence[Part], cells: Cells, cards: Sequence[Card], missin
 def _claims(cells: Cells, cards: Sequence[Card], missing: Missing) -> tuple[Table, dict[str, int]]:
     claims = load_claims(TESTBED_CLAIMS)
     outcomes = check_testbed_claims(cells, cards, _reasons(missing), claims)
-    counts = Counter(one.outcome.verdict for one in outcomes)
+    counts = Counter(one.verdict for one in outcomes)
     table = outcomes_table(outcomes, claims.version, "claims_testbed", "Findings of the testbed")
-    return table, {verdict: counts[verdict] for verdict in ("holds", "does not hold", "not testable")}
+    return table, {verdict: counts[verdict] for verdict in VERDICTS}
 
 
 def _shipped_sections(own: Cells, cards: Sequence[Card], shipped: Shipped) -> tuple[list[Section], dict[str, Any]]:

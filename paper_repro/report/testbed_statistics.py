@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from paper_repro.report.table import Estimate
@@ -71,12 +71,18 @@ def replicates(key: CellKey, measure: str, sample: Sample) -> np.ndarray:
         measure: Names the number.
         sample: Units with values; a unit without an interval does not scatter by itself.
     """
+    parts = key if key.rate is not None else key[:-1]  # draws of a cell without a rate are what they were before rates
+    return resample("|".join(str(part) for part in (*parts, measure)), list(sample.values()))
+
+
+def resample(name: str, units: Sequence[Estimate]) -> np.ndarray:
+    """Resampled means over units (seeds), `RESAMPLES` of them; the draws depend on the name alone.
+
+    A resample draws the units with replacement and shifts them all by one draw from their own intervals.
+    """
     import numpy as np
 
-    parts = key if key.rate is not None else key[:-1]  # draws of a cell without a rate are what they were before rates
-    name = "|".join(str(part) for part in (*parts, measure))
     generator = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
-    units = list(sample.values())
     values = np.array([part.value for part in units])
     below = np.array([0.0 if part.low is None else part.value - part.low for part in units])
     above = np.array([0.0 if part.high is None else part.high - part.value for part in units])
