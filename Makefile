@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup test lint reproduce bench bench-gpu gpu-wheels testbed clean
+.PHONY: help setup test lint reproduce bench bench-gpu gpu-wheels testbed release clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /'
@@ -47,6 +47,13 @@ bench-gpu:  ## Measure tuning an 8B model on this machine's GPU; call it until i
 gpu-wheels:  ## Fetch into wheels/ what a GPU machine without a network needs beside torch and transformers (Linux, Python 3.12).
 	$(PYTHON) -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 \
 		--platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --dest wheels --requirement benchmarks/gpu_wheels.txt
+
+# from committed files alone; the environments see .venv's libraries in the run of a profile, with FULL=1 nothing but their own
+release: $(READY)  ## Build sdist and wheel into dist/, and check both in empty environments, outside the repository (FULL=1: the whole testbed).
+	@test -z "$$(git status --porcelain)" || { echo "not committed:"; git status --short; exit 2; }
+	rm -rf dist build
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	RT_RELEASE=dist RT_RELEASE_FULL=$(FULL) $(BIN)/python -m pytest -q tests/release
 
 clean:  ## Remove the environment and caches (runs are kept).
 	rm -rf $(VENV) .pytest_cache .ruff_cache build dist *.egg-info

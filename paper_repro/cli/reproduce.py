@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -16,4 +17,6 @@ def register(app: typer.Typer) -> None:
 
 def reproduce(context: typer.Context) -> None:
     """Run a profile from its data to its report; a second run does nothing (rt reproduce --help)."""
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "experiments", *context.args]))
+    # without the folder the user stands in on Python's path: it may hold an "experiments" or "artifacts" of its own
+    environment = os.environ | {"PYTHONSAFEPATH": "1"}
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "experiments", *context.args], env=environment))
