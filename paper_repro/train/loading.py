@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from artifacts.errors import UserError
+from paper_repro.compiling import check_compiler
 from paper_repro.models import ModelSource, load_base
+from paper_repro.train.attention import check_attention, choose_attention
+from paper_repro.train.processes import shared_out
 from paper_repro.train.settings import LoraSettings, TrainSettings
 
 if TYPE_CHECKING:
@@ -16,12 +18,17 @@ if TYPE_CHECKING:
 
 def check_machine(settings: TrainSettings) -> None:
     """Refuse settings that cannot run here; raises UserError naming what is missing."""
-    if settings.quantisation is None and settings.optimiser == "adamw":
-        return
     import importlib.util
 
     import torch
 
+    check_attention(settings)
+    if settings.compile:
+        if shared_out():
+            raise UserError("compile: true does not go with FSDP", fix="use compile: false, or ddp.yaml")
+        check_compiler("cuda" if torch.cuda.is_available() else "cpu")
+    if settings.quantisation is None and settings.optimiser == "adamw":
+        return
     missing = [] if torch.cuda.is_available() else ["a CUDA device"]
     missing += [] if importlib.util.find_spec("bitsandbytes") else ["the package bitsandbytes"]
     if missing:
@@ -33,7 +40,16 @@ def check_machine(settings: TrainSettings) -> None:
 
 
 def load_for_training(settings: TrainSettings, source: ModelSource) -> PreTrainedModel:
-    """The base in the precision it is tuned in: 4 bits, 16 or 32; all weights in 32 where they are tuned themselves."""
+    """The base in the precision it is tuned in: 4 bits, 16 or 32; all weights in 32 where they are tuned themselves.
+
+    Its attention is the one of the settings (see `choose_attention`).
+    """
+    model = _loaded(settings, source)
+    choose_attention(model, settings)
+    return model
+
+
+def _loaded(settings: TrainSettings, source: ModelSource) -> PreTrainedModel:
     if settings.quantisation == "nf4":
         import torch
         from transformers import BitsAndBytesConfig
@@ -44,7 +60,7 @@ def load_for_training(settings: TrainSettings, source: ModelSource) -> PreTraine
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16,
             # FSDP can only share out weights whose storage looks like floating point; the values are the same
-            bnb_4bit_quant_storage=torch.bfloat16 if os.environ.get("ACCELERATE_USE_FSDP") else torch.uint8,
+            bnb_4bit_quant_storage=torch.bfloat16 if shared_out() else torch.uint8,
         )
         return load_base(source, "bfloat16", quantization_config=quantised)
     return load_base(source, "float32" if settings.preset == "full" else settings.dtype)

@@ -25,6 +25,11 @@ def is_leader() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
+def shared_out() -> bool:
+    """Whether each process holds a part of the model (FSDP), as the launcher says."""
+    return process_count() > 1 and os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+
+
 def check_processes(global_batch: int, per_device_batch: int) -> None:
     """Refuse a global batch that the processes cannot share equally; raises UserError."""
     at_once = per_device_batch * process_count()

@@ -102,6 +102,10 @@ class TrainSettings(Settings):
         max_grad_norm: Gradients are scaled down to this norm.
         seed: Of adapter, dropout and data order.
         dtype: Of the computation: `float32`, or `bfloat16` (weights that are tuned stay in 32 bits).
+        attention: The code that computes it: `auto` (FlashAttention 2 where the package is installed, on a CUDA device
+            and in `bfloat16`, else SDPA, else the eager code), or one of the three by name.
+        compile: Whether torch.compile fuses the decoder layers: a minute or more at the beginning, the same numbers up
+            to rounding (and other draws of dropout). Needs a C++ compiler on a CPU, triton on a GPU.
         merged_dtype: Of the merged weights. A short run's update can be smaller than the steps of `bfloat16` and
             vanish in it; the stage measures that and refuses.
         recompute_above: Forward passes of more tokens than this (padding included) keep no activations and compute
@@ -135,6 +139,8 @@ class TrainSettings(Settings):
     max_grad_norm: Annotated[float, Field(gt=0)] = 0.3
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
+    attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = "auto"
+    compile: bool = False
     merged_dtype: Literal["float32", "bfloat16"] = "float32"
     recompute_above: Annotated[int, Field(ge=0)] | None = 768
     checkpoint_every: Positive = 20

@@ -22,8 +22,9 @@ from artifacts.manifest import Artifact
 from artifacts.stage import Stage, Workspace, thread_count
 from paper_repro.conditions import Condition
 from paper_repro.hardware import hardware
-from paper_repro.models import ModelSource, load_tokenizer, parameter_count
+from paper_repro.models import ModelSource, load_tokenizer
 from paper_repro.sequences import fitting_chat_template
+from paper_repro.train.attention import attention_of
 from paper_repro.train.data import TrainingData, condition_facts, load_data
 from paper_repro.train.loading import check_machine, load_for_training, load_with_adapter
 from paper_repro.train.memory import find_sizes, naming_the_setting
@@ -100,7 +101,7 @@ def _work(settings: TrainSettings, inputs: Mapping[str, Path], workspace: Worksp
     started = time.monotonic()
     trainer, trajectory, resumed_at = _tune(settings, source, data, workspace.scratch)
     seconds = time.monotonic() - started
-    parameters = _parameters(settings, trainer)
+    parameters, attention = _parameters(settings, trainer), attention_of(trainer.model)
     check = _save(settings, source, trainer, data, workspace.path)
     write_json(workspace.path / "trajectory.json", trajectory.rows)
     facts = condition_facts(inputs["trainset"], settings.response_set)
@@ -108,6 +109,7 @@ def _work(settings: TrainSettings, inputs: Mapping[str, Path], workspace: Worksp
         "condition": _condition(settings, parameters["parameters"], facts),
         **data.counts,
         **parameters,
+        "attention": attention,
         "processes": process_count(),
         "per_device_batch": settings.per_device_batch,
         "pack_tokens": settings.pack_tokens,
@@ -227,9 +229,8 @@ def _free(trainer: SFTTrainer) -> None:
 
 
 def _parameters(settings: TrainSettings, trainer: SFTTrainer) -> dict[str, int]:
-    trainable = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
-    added = 0 if settings.preset == "full" else trainable
-    return {"parameters": parameter_count(trainer.model) - added, "trainable_parameters": trainable}
+    added = 0 if settings.preset == "full" else trainer.trainable_parameters
+    return {"parameters": trainer.parameters - added, "trainable_parameters": trainer.trainable_parameters}
 
 
 def _condition(settings: TrainSettings, model_size: int, facts: dict[str, Any]) -> dict[str, Any]:
@@ -250,5 +251,5 @@ def _peak_memory_mb() -> int:
 
 
 TRAIN = Stage(
-    name="train", kind="model", version=3, settings=TrainSettings, work=_work, packages=PACKAGES, threaded=True
+    name="train", kind="model", version=4, settings=TrainSettings, work=_work, packages=PACKAGES, threaded=True
 )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from artifacts.errors import StageError
 from artifacts.files import write_json
-from paper_repro.models import pad_id
+from paper_repro.compiling import compile_layers
+from paper_repro.models import pad_id, parameter_count
 from paper_repro.sequences import IGNORED, TokenSequence
 from paper_repro.train.loading import lora_config
 from paper_repro.train.loss import set_recomputing, summed_loss
@@ -118,7 +119,11 @@ def build_trainer(
     )
     trainer.settings = settings
     trainer.lengths = [len(sequence.input_ids) for sequence in sequences]
+    trainer.parameters = parameter_count(trainer.model)
     trainer.trained = [parameter for parameter in trainer.model.parameters() if parameter.requires_grad]
+    trainer.trainable_parameters = sum(parameter.numel() for parameter in trainer.trained)
+    if settings.compile:
+        compile_layers(trainer.model, model)
     spare_walks(trainer)
     trainer.loss_is_scaled_for_ga = settings.loss_normalisation == "token_mean"
     trainer.model_accepts_loss_kwargs = True  # makes the trainer count a step's trained tokens
@@ -142,6 +147,8 @@ def _trainer_class() -> type[SFTTrainer]:
         """
 
         settings: TrainSettings
+        parameters: int  # of the whole model, adapter included, before processes share it out
+        trainable_parameters: int
         trained: list[Any]
         lengths: list[int]
         loss_sum = 0.0

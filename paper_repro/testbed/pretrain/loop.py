@@ -6,7 +6,6 @@ import contextlib
 import logging
 import math
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -119,12 +118,6 @@ def choose_device(wanted: str) -> str:
     if wanted == "cuda" and not there:
         raise UserError("device: cuda, but there is no CUDA device here", fix="use device: auto or cpu")
     return "cuda" if there and wanted != "cpu" else "cpu"
-
-
-def check_compiler(device: str) -> None:
-    """Raises UserError where torch.compile would find no C++ compiler, which it needs on a CPU."""
-    if device == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
-        raise UserError("compile: true, but there is no C++ compiler here", fix="install g++, or use compile: false")
 
 
 @contextlib.contextmanager

@@ -44,7 +44,8 @@ def pretrain(settings: PretrainSettings, corpus: Path, out: Path, *, overwrite: 
 def _work(settings: PretrainSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
     import torch
 
-    from paper_repro.testbed.pretrain.loop import check_compiler, choose_device, deterministic, train_rows
+    from paper_repro.compiling import check_compiler
+    from paper_repro.testbed.pretrain.loop import choose_device, deterministic, train_rows
     from paper_repro.testbed.pretrain.model import new_model
 
     keep_freed_memory()
