@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from paper_repro.sequences import IGNORED
+from paper_repro.train.apart import apart, can_be_apart
 from paper_repro.train.loss import set_recomputing, weighted_loss
 from paper_repro.train.packing import laid
 from paper_repro.train.processes import process_count, summed
@@ -26,10 +27,15 @@ def packed_step(trainer: Any, model: torch.nn.Module, inputs: dict[str, Any]) ->
     # gradients are averaged over processes
     scale = process_count() / summed([inputs["share"]])[0]
     limit, step_loss = trainer.settings.recompute_above, 0.0
+    bare = trainer.accelerator.unwrap_model(model)
+    split = can_be_apart(bare) and not trainer.settings.compile  # which would compile each pass anew
     for number, one in enumerate(passes, start=1):
         if limit is not None:
             set_recomputing(model, one["input_ids"].numel() > limit)
-        with nullcontext() if number == len(passes) else trainer.accelerator.no_sync(model):
+        with (
+            nullcontext() if number == len(passes) else trainer.accelerator.no_sync(model),
+            apart(bare, one["position_ids"]) if split else nullcontext(),
+        ):
             with trainer.compute_loss_context_manager():
                 loss, total, tokens = weighted_loss(model, trainer._prepare_inputs(one))
             loss = loss * scale

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from artifacts.settings import load_settings
 from paper_repro.sequences import IGNORED
 from paper_repro.train import TrainSettings, train
 from paper_repro.train import loss as loss_module
+from paper_repro.train.apart import apart, can_be_apart
 from paper_repro.train.cross_entropy import chunked_cross_entropy
 from paper_repro.train.loss import weighted_loss
 from paper_repro.train.packing import StepCollator, laid, pack, token_weights
@@ -74,11 +76,15 @@ def alone(model: torch.nn.Module, rows=ROWS) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_packed_sequences_do_not_see_each_other(name):
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_packed_sequences_do_not_see_each_other(name, one_by_one):
     """Float32 in another order: 1e-5 of the loss. Without the positions' border the loss is off by over 1e-3."""
     model = model_of(name)
     packed = laid(ROWS, [1.0] * len(ROWS))
-    loss, total, tokens = weighted_loss(model, packed)
+    one_by_one = one_by_one and can_be_apart(model)
+    assert one_by_one == (one_by_one and name != "gemma2")
+    with apart(model, packed["position_ids"]) if one_by_one else nullcontext():
+        loss, total, tokens = weighted_loss(model, packed)
     expected = alone(model)
     assert tokens == sum(sum(label != IGNORED for label in one["labels"][1:]) for one in ROWS)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5) == total.item()
@@ -86,7 +92,26 @@ def test_packed_sequences_do_not_see_each_other(name):
     for parameter, gradient in wanted.items():
         torch.testing.assert_close(found[parameter], gradient, atol=2e-4, rtol=1e-3)
     packed["position_ids"] = torch.arange(packed["input_ids"].shape[1])[None]
-    assert abs(weighted_loss(model, packed)[0].item() / expected.item() - 1) > 1e-3
+    with apart(model, packed["position_ids"]) if one_by_one else nullcontext():
+        assert abs(weighted_loss(model, packed)[0].item() / expected.item() - 1) > 1e-3
+
+
+def test_a_backward_pass_that_recomputes_keeps_sequences_apart():
+    model = model_of("mistral")
+    packed = laid(ROWS, [1.0] * len(ROWS))
+    wanted = gradients(model, alone(model))
+    model.activation_checkpointing_enable()
+    model.zero_grad()
+    with apart(model, packed["position_ids"]):
+        weighted_loss(model, packed)[0].backward()
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(parameter.grad, wanted[name], atol=2e-4, rtol=1e-3)
+    assert model.config._attn_implementation == "sdpa"
+
+
+@pytest.mark.parametrize(("name", "possible"), [("llama", True), ("mistral", True), ("gemma2", False)])
+def test_what_can_be_computed_one_by_one(name, possible):
+    assert can_be_apart(model_of(name)) is possible
 
 
 def test_packing_holds_every_sequence_once_and_keeps_the_limit():
