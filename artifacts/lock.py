@@ -1,16 +1,19 @@
-"""Digests of files whose pin has none: the first download records them, later ones must match.
+"""The lock file: names at their versions, and digests of files whose pin has none.
 
-One JSON file below RT_HOME, `pins/lock.json`: "pin@version/origin/path" to SHA-256. It can be copied to another
-machine, which then gets the same bytes or an error.
+One JSON file below RT_HOME, `pins/lock.json`. "pin@version/origin/path" to SHA-256: the first download of a file that
+has no pinned digest records it, later ones must match. "name@version" to the digest of a pin or of a published
+artifact: what the name alone means. The file can be copied to another machine, which then gets the same bytes or an
+error.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from filelock import FileLock
 
-from artifacts.errors import InputError
+from artifacts.errors import DigestError, InputError, UserError
 from artifacts.files import read_json, write_json
 from artifacts.store import pins_folder
 
@@ -49,3 +52,50 @@ def lock_digest(key: str, found: str) -> str:
         if key not in digests:
             write_json(folder / LOCK, digests | {key: found})
         return digests.get(key, found)
+
+
+def locked_version(name: str) -> str | None:
+    """The version that the lock has for a name, or None."""
+    found = [key.partition("@")[2] for key in locked_digests() if "/" not in key and key.partition("@")[0] == name]
+    return found[0] if found else None
+
+
+def lock_names(wanted: Mapping[str, str], *, update: bool = False) -> dict[str, str]:
+    """Lock names at versions: from now on a name alone means this one, and its digest must be this one.
+
+    Args:
+        wanted: NAME@VERSION to digest.
+        update: Whether a name that is locked at another version may move.
+
+    Returns:
+        NAME@VERSION to what was done: `kept`, `added`, or `moved from VERSION`.
+
+    Raises:
+        DigestError: the lock has another digest for the same version; no update changes that.
+        UserError: a name is locked at another version, and `update` is not given. Nothing is written then.
+    """
+    folder = pins_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{LOCK}.lock"):
+        digests = locked_digests()
+        done = {label: _lock_one(digests, label, digest, update) for label, digest in wanted.items()}
+        write_json(folder / LOCK, digests)
+    return done
+
+
+def _lock_one(digests: dict[str, str], label: str, digest: str, update: bool) -> str:
+    """Put one name into the digests, in place."""
+    name, _, version = label.partition("@")
+    earlier = [key for key in digests if "/" not in key and key.partition("@")[0] == name]
+    if label in earlier:
+        if digests[label] != digest:
+            fix = "a version never changes: publish or pin what is new under another one"
+            raise DigestError(f"digest is {digest}, locked is {digests[label]}", where=label, fix=fix)
+        return "kept"
+    if earlier and not update:
+        old = earlier[0].partition("@")[2]
+        raise UserError(f"'{name}' is locked at {old}, not {version}", where=label, fix="--update moves it")
+    for key in earlier:
+        del digests[key]
+    digests[label] = digest
+    return f"moved from {earlier[0].partition('@')[2]}" if earlier else "added"

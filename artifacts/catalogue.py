@@ -1,0 +1,150 @@
+"""Published artifacts: folders of `RT_HOME/published/NAME/VERSION`, found by NAME@VERSION: no name ever moves."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from artifacts.digests import digest_json
+from artifacts.errors import DigestError, InputError, UserError
+from artifacts.files import read_json
+from artifacts.lock import locked_version
+from artifacts.manifest import Artifact, is_artifact, read_manifest
+from artifacts.pin_types import Pin
+from artifacts.pins import load_pin, pin_names
+from artifacts.store import rt_home
+
+PUBLICATION = "publication.json"
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,39}")
+
+
+class Publication(BaseModel):
+    """What `publication.json` holds beside a published artifact.
+
+    Attributes:
+        schema_version: Of this layout.
+        name: Name under which it is published.
+        version: Its version; another digest under the same one is refused.
+        digest: The artifact's digest.
+        kind: Its kind.
+        title: For people.
+        authors: As the Citation File Format has them.
+        date: Day of the publication, as YYYY-MM-DD; null where it is not to be told.
+        licence: What `artifacts.licences.summarise` says of its parts.
+        cites: Keys of `artifacts/references.yaml`: the paper, and works behind its parts.
+        lineage: The chain up to the pins.
+        made_with: Version of this package.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    schema_version: int = 1
+    name: str
+    version: str
+    digest: str
+    kind: str
+    title: str
+    authors: list[dict[str, str]]
+    date: str | None
+    licence: dict[str, Any]
+    cites: list[str]
+    lineage: dict[str, Any]
+    made_with: str
+
+    @property
+    def label(self) -> str:
+        """NAME@VERSION."""
+        return f"{self.name}@{self.version}"
+
+
+def published_folder() -> Path:
+    """Folder of all published artifacts."""
+    return rt_home() / "published"
+
+
+def split(label: str) -> tuple[str, str | None]:
+    """Name and version of NAME@VERSION or NAME.
+
+    Raises:
+        UserError: characters that no name or version has; a path among them.
+    """
+    name, at, version = label.partition("@")
+    if not NAME.fullmatch(name):
+        raise UserError(
+            "a name has small letters, digits, '.', '_' and '-', and begins with one of the first two", where=label
+        )
+    if at and not VERSION.fullmatch(version):
+        raise UserError("a version has letters, digits and . + _ -, and begins with one of the first two", where=label)
+    return name, version or None
+
+
+def versions(name: str) -> list[str]:
+    """Published versions of a name, in alphabetical order."""
+    folder = published_folder() / name
+    return sorted(path.name for path in folder.iterdir() if is_artifact(path)) if folder.is_dir() else []
+
+
+def published_labels() -> list[str]:
+    """NAME@VERSION of everything published."""
+    home = published_folder()
+    names = sorted(path.name for path in home.iterdir() if path.is_dir()) if home.is_dir() else []
+    return [f"{name}@{version}" for name in names for version in versions(name)]
+
+
+def resolve(label: str) -> Pin | tuple[Publication, Artifact]:
+    """The pin or the published artifact that NAME@VERSION means.
+
+    A name alone means the version that the lock file has for it. A pin's name means the one version that this package
+    pins, unless the lock file has another one.
+
+    Raises:
+        UserError: no such name or version, or a name alone that the lock file does not have.
+    """
+    name, version = split(label)
+    version = version or locked_version(name)
+    if name in pin_names():
+        pin = load_pin(name)
+        if version not in (None, pin.version):
+            raise UserError(f"'{name}' is pinned at version {pin.version}, not {version}", where=label)
+        return pin
+    known = versions(name)
+    if not known:
+        fix = f"published: {', '.join(published_labels()) or '-'}; or a pin: {', '.join(pin_names())}"
+        raise UserError(f"nothing is called '{name}'", where=label, fix=fix)
+    if version is None:
+        fix = (
+            f"name one: {', '.join(f'{name}@{one}' for one in known)}; or lock it: rt artifacts lock {name}@{known[-1]}"
+        )
+        raise UserError("a name without a version, and the lock file has none for it", where=label, fix=fix)
+    if version not in known:
+        raise UserError(f"'{name}' has no version {version}", where=label, fix=f"versions: {', '.join(known)}")
+    return read_published(published_folder() / name / version)
+
+
+def read_published(folder: Path) -> tuple[Publication, Artifact]:
+    """A published artifact's record and manifest, compared with each other and with the folder's name.
+
+    Raises:
+        InputError: the record is missing or is none.
+        DigestError: record and manifest disagree.
+    """
+    artifact = read_manifest(folder)
+    path = folder / PUBLICATION
+    value = read_json(path)
+    try:
+        publication = Publication.model_validate(value)
+    except ValidationError as error:
+        raise InputError(f"not a publication: {error}", where=str(path)) from None
+    if publication.digest != artifact.digest:
+        raise DigestError("the record is of another artifact than the one beside it", where=str(path))
+    if (publication.name, publication.version) != (folder.parent.name, folder.name):
+        raise InputError(f"this is {publication.label}, in a folder of another name", where=str(folder))
+    return publication, artifact
+
+
+def pin_digest(pin: Pin) -> str:
+    """Digest of what a pin promises: its version, origins and their digests; a reworded note changes nothing."""
+    return digest_json(pin.model_dump(mode="json", include={"name", "version", "kind", "origins"}))
