@@ -37,6 +37,7 @@ class Cell:
         inputs: Input name to upstream cell.
         extra: Further digests that decide the result, of files that no cell makes.
         words: The command's words after `rt`, where they are not the stage's name.
+        reads: Pins that the stage reads beside those that its settings mention.
         unused: Settings that have no effect beside the others; pins that they name are not read.
         given: Input name to a value that the plan itself gives, as the JSON file `<name>.json`.
     """
@@ -49,6 +50,7 @@ class Cell:
     extra: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
     words: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
 
     @cached_property
@@ -61,9 +63,10 @@ class Cell:
 
     @cached_property
     def pins(self) -> list[str]:
-        """Names of the pins that the settings mention: sources, base weights, encoders."""
+        """Names of the pins that are read: that the settings mention (sources, base weights, encoders), and `reads`."""
         settings = {name: value for name, value in self.settings.resolved().items() if name not in self.unused}
-        return sorted({name for name in _mentions(settings) if "/" not in name and (PINS / f"{name}.yaml").is_file()})
+        mentioned = (name for name in _mentions(settings) if "/" not in name and (PINS / f"{name}.yaml").is_file())
+        return sorted({*mentioned, *self.reads})
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ from artifacts.shipped import shipped_card
 from experiments.missing import available_bases
 from experiments.profiles import Profile, Study
 from experiments.sources import TESTBED
+from paper_repro.judge.registry import load_judge
 
 
 def check_profile(profile: Profile) -> None:
@@ -19,7 +20,7 @@ def check_profile(profile: Profile) -> None:
     """
     faults = [*_curation_faults(profile), *_report_faults(profile)]
     for study in profile.studies.values():
-        faults += [*_study_faults(profile, study), *_world_faults(profile, study)]
+        faults += [*_study_faults(profile, study), *_judge_faults(profile, study), *_world_faults(profile, study)]
     if faults:
         raise SettingsError(faults, where=f"profile {profile.name}")
 
@@ -64,6 +65,13 @@ def _study_faults(profile: Profile, study: Study) -> Iterator[str]:
         unknown = [one for one in getattr(study, name) or () if one not in known]
         if unknown and known:
             yield f"{where}.{name}: {', '.join(unknown)} not among the profile's {name} ({', '.join(known)})"
+
+
+def _judge_faults(profile: Profile, study: Study) -> Iterator[str]:
+    asked = [judge.judge for judge in profile.judges if study.judges is None or judge.judge in study.judges]
+    for name in asked:
+        if load_judge(name).pairs and study.against is None:
+            yield f"studies.{study.name}.against: required, as {name} compares replies with others"
 
 
 def _world_faults(profile: Profile, study: Study) -> Iterator[str]:

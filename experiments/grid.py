@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import product
 
@@ -14,8 +13,11 @@ from experiments.cells import Cell
 from experiments.missing import available_bases
 from experiments.profiles import Profile, Study
 from experiments.sources import collect_cell, curated_cell
+from experiments.verdicts import judge_cells
+from paper_repro.capabilities.settings import CapabilitiesSettings
+from paper_repro.capabilities.stage import CAPABILITIES
 from paper_repro.generate import GENERATE, GenerateSettings
-from paper_repro.judge import JUDGE, JudgeSettings
+from paper_repro.judge import JudgeSettings
 from paper_repro.models import ModelSource
 from paper_repro.score import SCORE
 from paper_repro.train import TRAIN, TrainSettings
@@ -66,11 +68,24 @@ def _asked(profile: Profile, study: Study, judge: JudgeSettings | None) -> tuple
 def _verdicts(profile: Profile, study: Study) -> Iterator[Cell]:
     for base in available_bases(profile, study):
         for judge in _judges(profile, study):
-            for generations in _generations(profile, study, base, _asked(profile, study, judge)):
-                arguments = ("{generations}", *server_options(judge))
-                yield Cell(JUDGE, f"{generations.label}-{judge.judge}", judge, arguments, {"generations": generations})
+            replies = list(_generations(profile, study, base, _asked(profile, study, judge)))
+            yield from judge_cells(judge, replies, study.against)
+        yield from _capabilities(profile, study, base)
         if study.planted_faults:
             yield from (_faults(model) for model in _models(profile, study, base))
+
+
+def _capabilities(profile: Profile, study: Study, base: ModelSource) -> Iterator[Cell]:
+    """Core capabilities of the base as it is and of every tuned model."""
+    if not study.core:
+        return
+    common = validate_settings(CapabilitiesSettings, profile.capabilities.resolved() | {"tasks": study.core})
+    pins = tuple(part.pin for benchmark in common.benchmarks for part in benchmark.parts)
+    if study.untuned:
+        settings, label = common.model_copy(update={"base": base}), _label(profile, base, "untuned-core")
+        yield Cell(CAPABILITIES, label, settings, extra=_weights(base), reads=pins)
+    for model in _models(profile, study, base):
+        yield Cell(CAPABILITIES, f"{model.label}-core", common, ("--model", "{model}"), {"model": model}, reads=pins)
 
 
 def _faults(model: Cell) -> Cell:
@@ -82,15 +97,6 @@ def _faults(model: Cell) -> Cell:
     inputs = {"model": model, "trainset": trainset, "corpus": trainset.inputs["base"].inputs["input"]}
     arguments = ("{model}", "--trainset", "{trainset}", "--corpus", "{corpus}")
     return Cell(FAULTS, f"{model.label}-faults", FaultsSettings(), arguments, inputs, words=("testbed", "faults"))
-
-
-def server_options(judge: JudgeSettings) -> tuple[str, ...]:
-    """What of a judge's settings is no part of its identity (the server), as options of its command."""
-    usual = JudgeSettings()
-    given, most = judge.server.resolved(), judge.most_failed
-    flat = {f"server.{key}": value for key, value in given.items() if value != usual.server.resolved()[key]}
-    flat |= {"most_failed": most} if most != usual.most_failed else {}
-    return tuple(text for name, value in flat.items() for text in ("--set", f"{name}={json.dumps(value)}"))
 
 
 def _generations(profile: Profile, study: Study, base: ModelSource, names: tuple[str, ...]) -> Iterator[Cell]:

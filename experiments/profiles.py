@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -14,6 +14,7 @@ from artifacts.settings import Settings, apply_overrides, validate_settings
 from data_curation.recipe import Recipe, RecipeField
 from data_curation.refusals import Strategy
 from experiments.machines import Hardware, ServedJudge, StageNeeds
+from paper_repro.capabilities.settings import CapabilitiesSettings
 from paper_repro.generate import GenerateSettings
 from paper_repro.in_context import Style
 from paper_repro.judge import JudgeSettings
@@ -101,6 +102,8 @@ class Study(Settings):
         judges: Which of the profile's judges judge; null = all.
         asked_of: Judge to the prompts that it judges replies to, where these are not all of them; such prompts are
             answered in cells of their own.
+        against: Judges of pairs compare with the base's replies in this style, or the twin's tuned on pairs (`it`).
+        core: Core benchmarks that the models are asked, by lm-eval's names (`core`: all six); none in context.
         planted_faults: Whether the faults planted in a set of the testbed are counted among the rows that each model
             was tuned on.
         samples: Whether the report shows some replies: of the first base, response set and seed.
@@ -129,6 +132,8 @@ class Study(Settings):
     prompts: tuple[str, ...] | None = None
     judges: tuple[str, ...] | None = None
     asked_of: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    against: Literal["untuned", "zero-shot", "urial", "urial-r", "it"] | None = None
+    core: tuple[str, ...] = ()
     planted_faults: bool = False
     samples: bool = False
     mix: dict[str, Any] = Field(default_factory=dict)
@@ -168,8 +173,8 @@ class Profile(Settings):
         curation: What is curated, for the funnel.
         studies: What is tuned and asked, by name; none = the published numbers alone.
         left_out: Studies that are left to another profile; the report tells which, and why.
-        train, generate, judges, score, report: Settings of those stages; base weights, method, seed, style and names
-            are filled in per condition.
+        train, generate, judges, capabilities, score, report: Settings of those stages; base weights, method, seed,
+            style, tasks and names are filled in per condition.
     """
 
     name: str
@@ -190,6 +195,7 @@ class Profile(Settings):
     train: TrainSettings = TrainSettings()
     generate: GenerateSettings = GenerateSettings()
     judges: tuple[JudgeSettings, ...] = ()
+    capabilities: CapabilitiesSettings = CapabilitiesSettings()
     score: ScoreSettings = ScoreSettings()
     report: ReportSettings = ReportSettings()
 

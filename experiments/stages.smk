@@ -135,3 +135,20 @@ rule judge:
         runtime=10,
     shell:
         RUN
+
+
+rule capabilities:
+    input:
+        upstream("capabilities"),
+    output:
+        MANIFEST.format(stage="capabilities"),
+    params:
+        command=command("capabilities"),
+    log:
+        "logs/capabilities/{cell}.log",
+    threads: PROFILE.threads
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    shell:
+        RUN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class JudgeSettings(Settings):
         judge: Name of a judge.
         version: Version of the judge; filled in, and refused if it is not the one at hand.
         parameters: Parameters of that judge; those not given take the judge's defaults.
+        subsets: Only replies to these subsets of their benchmarks are judged; None: all. Not kept where it is None.
         most_failed: Language-model judges: largest share of calls that may fail; with more the stage stops, and a later
             run goes on. Like the two below no part of the identity: it decides no verdict.
         server: Language-model judges: the server; the same model on another one gives the same verdicts.
@@ -37,6 +38,7 @@ class JudgeSettings(Settings):
     judge: str = "refusal-rules"
     version: int = Field(default=0, ge=0)
     parameters: dict[str, Any] = Field(default_factory=dict)
+    subsets: tuple[str, ...] | None = Field(default=None, exclude_if=lambda subsets: subsets is None)
     most_failed: float = Field(default=0.02, ge=0, le=1, exclude=True)
     server: ServerSettings = Field(default=ServerSettings(), exclude=True)
     cache: Path | None = Field(default=None, exclude=True)
@@ -112,12 +114,12 @@ def judge_plan(settings: JudgeSettings, inputs: Mapping[str, Path]) -> Plan | No
         return None
     from paper_repro.judge.llm import plan_rows
 
-    return plan_rows(card.code, _rows(inputs), card.resolve(settings.parameters), settings.store)
+    return plan_rows(card.code, _rows(inputs, settings.subsets), card.resolve(settings.parameters), settings.store)
 
 
 def _work(settings: JudgeSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
     generations = read_manifest(inputs["generations"], kind="generations")
-    rows = _rows(inputs)
+    rows = _rows(inputs, settings.subsets)
     card = load_judge(settings.judge)
     started = time.monotonic()
     try:
@@ -147,16 +149,26 @@ def _work(settings: JudgeSettings, inputs: Mapping[str, Path], workspace: Worksp
     workspace.provenance["judge_seconds"] = round(time.monotonic() - started, 3)
 
 
-def _rows(inputs: Mapping[str, Path]) -> list[dict[str, Any]]:
+def _rows(inputs: Mapping[str, Path], subsets: Collection[str] | None) -> list[dict[str, Any]]:
     """The replies to judge; where there are others to compare with, each with the other reply in `against`.
 
     Raises:
-        InputError: the two do not answer the same prompts.
+        InputError: the two do not answer the same prompts, or no reply is of one of the subsets.
     """
     rows = read_generations(read_manifest(inputs["generations"], kind="generations").path)
-    if "against" not in inputs:
-        return rows
-    folder = read_manifest(inputs["against"], kind="generations").path
+    if "against" in inputs:
+        rows = _beside(rows, inputs["against"])
+    chosen = rows if subsets is None else [row for row in rows if row["subset"] in subsets]
+    if rows and not chosen:
+        known = ", ".join(sorted({str(row["subset"]) for row in rows}))
+        where = str(inputs["generations"] / GENERATIONS)
+        raise InputError(f"no reply is to one of {', '.join(subsets)}", where=where, fix=f"subsets there: {known}")
+    return chosen
+
+
+def _beside(rows: list[dict[str, Any]], generations: Path) -> list[dict[str, Any]]:
+    """The rows, each with the reply of other generations."""
+    folder = read_manifest(generations, kind="generations").path
     others = {row["prompt_id"]: row for row in read_generations(folder)}
     for row in rows:
         other = others.pop(row["prompt_id"], None)

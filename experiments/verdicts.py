@@ -1,0 +1,62 @@
+"""Cells of judging: each condition's replies by itself, or beside those of the condition that it is compared with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from artifacts.digests import digest_json
+from experiments.cells import Cell
+from paper_repro.judge import JUDGE, JudgeSettings
+from paper_repro.judge.registry import load_judge
+
+STYLES = {"untuned": "chat"}  # names of conditions to styles, where they differ
+
+
+def judge_cells(judge: JudgeSettings, replies: Sequence[Cell], against: str | None) -> Iterator[Cell]:
+    """A cell for each condition's replies.
+
+    Args:
+        judge: The judge.
+        replies: Cells of generations, of one base and the same prompts.
+        against: `Study.against`: what a judge of pairs compares with; a condition without such a twin is left out.
+    """
+    options = server_options(judge)
+    if not load_judge(judge.judge).pairs:
+        for own in replies:
+            yield Cell(JUDGE, f"{own.label}-{judge.judge}", judge, ("{generations}", *options), {"generations": own})
+        return
+    references = {_twin(cell, against): cell for cell in replies if _is_reference(cell, against)}
+    for own in replies:
+        other = references.get(_twin(own, against))
+        if other is not None and other is not own:
+            arguments = ("{generations}", "--against", "{against}", *options)
+            inputs = {"generations": own, "against": other}
+            yield Cell(JUDGE, f"{own.label}-{judge.judge}-{other.label}", judge, arguments, inputs)
+
+
+def _is_reference(replies: Cell, against: str | None) -> bool:
+    model = replies.inputs.get("model")
+    if against == "it":
+        return model is not None and model.settings.method == "it"
+    return model is None and replies.settings.style == STYLES.get(against, against)
+
+
+def _twin(replies: Cell, against: str | None) -> str | None:
+    """What a condition and the one it is compared with share: all but the method; None: the base, for any."""
+    if against != "it":
+        return None
+    model = replies.inputs.get("model")
+    if model is None:
+        return f"{replies.label} (not tuned)"  # no other's twin
+    settings = {name: value for name, value in model.settings.resolved().items() if name != "method"}
+    return digest_json({"settings": settings, "trainset": model.inputs["trainset"].key})
+
+
+def server_options(judge: JudgeSettings) -> tuple[str, ...]:
+    """What of a judge's settings is no part of its identity (the server), as options of its command."""
+    usual = JudgeSettings()
+    given, most = judge.server.resolved(), judge.most_failed
+    flat = {f"server.{key}": value for key, value in given.items() if value != usual.server.resolved()[key]}
+    flat |= {"most_failed": most} if most != usual.most_failed else {}
+    return tuple(text for name, value in flat.items() for text in ("--set", f"{name}={json.dumps(value)}"))
