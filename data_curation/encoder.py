@@ -16,6 +16,7 @@ from artifacts.digests import digest_file, digest_json
 from artifacts.errors import InputError, MissingDataError, UserError
 from artifacts.pins import fetch, load_pin, pin_names
 from artifacts.settings import Settings
+from artifacts.shipped import shipped_card, shipped_names, verified_folder
 from artifacts.stage import input_digest, thread_count
 from data_curation.optional import require
 
@@ -27,9 +28,11 @@ class EncoderSettings(Settings):
     """Which encoder, and how texts are fed to it.
 
     Attributes:
-        model: Name of a pin, a folder of a sentence-transformers model, or a hub id (then with `revision`).
+        model: Name of a pin, a folder of a sentence-transformers model, a hub id (then with `revision`), or the name
+            of a base model that comes with the package (`artifacts/testbed`), whose last hidden states are averaged:
+            for the testbed, which needs nothing from elsewhere.
         revision: Commit of the hub repository; branch names are refused, they move.
-        content: Digest of a folder's files; filled in, and refused if the files are others.
+        content: Digest of a folder's (or such a base's) files; filled in, and refused if the files are others.
         window: Word pieces of text in one window (None = all the model reads, less its special tokens).
         batch_tokens: Padded word pieces in one forward pass; changes no vector.
         dtype: Number type of the forward pass. `bfloat16` was 3.2 times as fast on a CPU that has it in hardware,
@@ -51,9 +54,14 @@ class EncoderSettings(Settings):
     @classmethod
     def _content_of_folder(cls, data: Any) -> Any:
         name = data.get("model") if isinstance(data, dict) else None
-        if not isinstance(name, str) or name in pin_names() or not Path(name).expanduser().is_dir():
+        if not isinstance(name, str) or name in pin_names():
             return data
-        found = input_digest(Path(name).expanduser())
+        if name in shipped_names():
+            found = digest_json(shipped_card(name)["files"])
+        elif Path(name).expanduser().is_dir():
+            found = input_digest(Path(name).expanduser())
+        else:
+            return data
         if data.get("content") not in (None, found):
             raise ValueError(f"model: the files in {name} are not those that content names")
         return data | {"content": found}
@@ -174,7 +182,8 @@ def read_encoder(settings: EncoderSettings) -> Encoder:
     device = _device(settings.device)
     try:
         model = library.SentenceTransformer(
-            place,
+            None if "shipped" in origin else place,
+            modules=_averaged(place, settings.dtype) if "shipped" in origin else None,
             device=device,
             revision=settings.revision,
             trust_remote_code=False,
@@ -213,6 +222,8 @@ def locate(settings: EncoderSettings) -> tuple[str, dict[str, Any]]:
         fetched = fetch(name)
         folder = next(path.parent for path in fetched.paths if path.name == "modules.json")
         return str(folder), {"pin": name, "version": fetched.version, "sha256": list(fetched.sha256)}
+    if name in shipped_names():
+        return str(verified_folder(name)), {"shipped": name, "files": shipped_card(name)["files"]}
     folder = Path(name).expanduser()
     if folder.is_dir():
         if not (folder / "modules.json").is_file():
@@ -226,6 +237,15 @@ def locate(settings: EncoderSettings) -> tuple[str, dict[str, Any]]:
             fix=f"give `revision` (40 hex digits), or one of the pins: {', '.join(_encoder_pins())}",
         )
     return name, {"hub": name, "revision": settings.revision}
+
+
+def _averaged(folder: str, dtype: str) -> list[Any]:
+    """Modules that make an encoder of a plain language model: its last hidden states, averaged over the text."""
+    require("sentence_transformers")
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+
+    reader = Transformer(folder, model_kwargs={"use_safetensors": True, "dtype": dtype})
+    return [reader, Pooling(reader.get_embedding_dimension(), pooling_mode="mean")]
 
 
 def _encoder_pins() -> list[str]:

@@ -159,6 +159,7 @@ def _mixed(
         arguments += ["--pool", "{pool}"]
     label = f"{inputs['base'].label}-{count}" + (f"-{strategy}" if count else "") + (f"-sample-{seed}" if seed else "")
     unused = () if count and strategy in ("diverse", "targeted") else ("encoder",)
+    unused += () if settings.refusal_rule == "detector" else ("selection",)  # its detector's encoder
     return Cell(MIX, label, settings, tuple(arguments), inputs, unused=unused)
 
 

@@ -259,7 +259,7 @@ def _reduced(profile: Profile) -> Profile:
         update={
             "name": "-".join([profile.name, *profile.studies]),
             "corpora": tuple(dict.fromkeys(name for study in studies for name in study.sources)),
-            "refusals": profile.refusals if any(any(study.num_refusals) for study in studies) else None,
+            "refusals": profile.refusals if any(any(one.num_refusals) and not one.refusals for one in studies) else None,
             "prompts": tuple(name for name in profile.prompts if any(name in names for names in asked)),
             "curation": Curation(),
             "left_out": (),

@@ -242,3 +242,26 @@ def test_the_pinned_encoder_tells_meaning(rt_home):
     )
     assert same @ also > 0.8
     assert same @ other < 0.3
+
+
+def test_a_base_of_the_testbed_is_an_encoder_by_its_name():
+    """Its last hidden states, averaged over all tokens; another base, or other files of it, has other vectors."""
+    base = "testbed-0.5m-many-0"
+    settings = EncoderSettings(model=base, cache=False)
+    assert settings.content and settings.content != EncoderSettings(model="testbed-0.5m-none-0").content
+    with pytest.raises(ValueError, match="not those that content names"):
+        EncoderSettings(model=base, content="0" * 64)
+    texts = ["I cannot help you rob the bank.", "I cannot help you rob the shop.", "The soup is warm."]
+    vectors = embed_texts(texts, settings, threads=1)
+    assert vectors[0] @ vectors[1] > 0.9 > 0.5 > vectors[0] @ vectors[2]
+
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    from artifacts.shipped import shipped_folder
+
+    ids = AutoTokenizer.from_pretrained(shipped_folder(base))(texts[0], return_tensors="pt")["input_ids"]
+    with torch.inference_mode():
+        states = AutoModel.from_pretrained(shipped_folder(base), dtype=torch.float32)(ids).last_hidden_state
+    mean = states[0].mean(dim=0).numpy()
+    assert vectors[0] == pytest.approx(mean / np.linalg.norm(mean), abs=1e-4)

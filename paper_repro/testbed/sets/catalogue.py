@@ -24,6 +24,7 @@ class SetSpec:
         split: Items it draws from.
         style: How answers are written, for responses.
         dirty: Whether defects are planted, with labels beside them.
+        refined: Whether every response is that of the plain set to the same instruction, rewritten (`refine`).
         groups: Groups of acts it asks about, for acts.
     """
 
@@ -34,10 +35,12 @@ class SetSpec:
     split: Split
     style: Style | None = None
     dirty: bool = False
+    refined: bool = False
     groups: tuple[str, ...] = ()
 
 
 RESPONSE_ROWS: dict[Style, int] = {"structured": 2_000, "terse": 1_200, "curated": 1_000}
+REFINED: tuple[Style, ...] = ("terse", "curated")  # the structured style is the refined one already
 ACT_PROMPTS = {
     "unsafe": ("harm", "mixed-person", "dangerous-object"),
     "look-alike": ("mixed-thing", "plain-object"),
@@ -51,9 +54,15 @@ def _response_specs() -> list[SetSpec]:
     for style, rows in RESPONSE_ROWS.items():
         specs.append(SetSpec(f"testbed-{style}", "corpus", "responses", rows, "tune", style))
         specs.append(SetSpec(f"testbed-{style}-dirty", "corpus", "responses", rows, "tune", style, dirty=True))
+    specs += [
+        SetSpec(f"testbed-{style}-refined", "corpus", "responses", RESPONSE_ROWS[style], "tune", style, refined=True)
+        for style in REFINED
+    ]
     return [
         *specs,
         SetSpec("testbed-refusals", "corpus", "refusals", 400, "tune"),
+        # the same rows first: a pool that leaves a selection of 500 something to choose from
+        SetSpec("testbed-refusal-pool", "corpus", "refusals", 1_000, "tune"),
         SetSpec("testbed-news", "corpus", "news", 1_000, "tune"),
         SetSpec("testbed-demonstrations", "corpus", "demonstrations", 3, "tune"),
     ]

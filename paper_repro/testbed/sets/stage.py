@@ -23,6 +23,7 @@ from paper_repro.testbed.sets.defects import LABELS, Planted, labels, plant
 from paper_repro.testbed.sets.demonstrations import demonstrations
 from paper_repro.testbed.sets.news import news_rows
 from paper_repro.testbed.sets.prompts import Prompt, prompt_rows
+from paper_repro.testbed.sets.refine import refined_rows
 from paper_repro.testbed.sets.responses import Drawn, refusal_rows, response_rows
 from paper_repro.testbed.version import WORLD_VERSION
 
@@ -71,6 +72,8 @@ def draw_rows(settings: TestbedDataSettings) -> list[Drawn] | list[Planted]:
     if spec.content == "demonstrations":
         return [Drawn(query, response) for query, response in demonstrations(seed)][:rows]
     drawn = response_rows(spec, seed, rows)
+    if spec.refined:
+        drawn = refined_rows(drawn, spec, seed)
     return plant(spec, seed, drawn) if spec.dirty else drawn
 
 
