@@ -30,6 +30,26 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show resolved settings 
 AsJson = Annotated[bool, typer.Option("--json", help="Result as JSON on standard output (docs/schemas.md).")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a finished folder made otherwise.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks (may stand anywhere).")]
+ResponseSet = Annotated[
+    str | None, typer.Argument(metavar="INPUT", help="Artifact folder, file or hub address.", show_default=False)
+]
+ResponseColumn = Annotated[str | None, typer.Option(help="Column of the response.", show_default=False)]
+InstructionColumn = Annotated[str | None, typer.Option(help="Column of the instruction.", show_default=False)]
+Server = Annotated[
+    str | None, typer.Option(metavar="URL", help="Address of the server: http://HOST:PORT/v1.", show_default=False)
+]
+JudgeModel = Annotated[
+    str | None, typer.Option(help="The model's name on the server. Default: the judge's own.", show_default=False)
+]
+Cache = Annotated[
+    Path | None, typer.Option(help="File of the kept answers. Default: one in RT_HOME.", show_default=False)
+]
+
+
+def as_overrides(options: Mapping[str, Any]) -> list[str]:
+    """Options that were given, by the settings they stand for, in the form of `--set`."""
+    # a JSON string is a YAML string, so any name survives
+    return [f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None]
 
 
 def emit(value: Any, as_json: bool, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +11,20 @@ import typer
 from artifacts.errors import UserError
 from artifacts.settings import load_settings
 from data_curation.curate import CURATE, CurateSettings, curate_inputs, funnel_text
-from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage
+from paper_repro.cli.common import (
+    AsJson,
+    Debug,
+    DryRun,
+    InstructionColumn,
+    Out,
+    Overrides,
+    Overwrite,
+    ResponseColumn,
+    ResponseSet,
+    SettingsFile,
+    as_overrides,
+    run_stage,
+)
 
 _HELP = """Normalise, filter and deduplicate a response set, with a decision for every row.
 
@@ -53,71 +65,77 @@ class OneStep(StrEnum):
     SEMANTIC = "semantic"
 
 
+RecipeName = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of a recipe (responses, lexical, strict, paper) or path of a YAML file. Default: responses.",
+        show_default=False,
+    ),
+]
+ContextColumn = Annotated[str | None, typer.Option(help="Column to append to the instruction.", show_default=False)]
+QualityColumn = Annotated[
+    str | None,
+    typer.Option(help="Column of a score, higher is better, for the survivor policy quality.", show_default=False),
+]
+StepAlone = Annotated[
+    OneStep | None,
+    typer.Option(
+        metavar="exact|near|semantic", help="Run this deduplication alone, instead of a recipe.", show_default=False
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        help="With --step near or semantic: least similarity. Default: 0.8, 0.9.", min=0, max=1, show_default=False
+    ),
+]
+Survivor = Annotated[
+    str | None,
+    typer.Option(
+        help="With --step: which duplicate stays: quality, longest, first or id. Default: longest.",
+        show_default=False,
+    ),
+]
+Reference = Annotated[
+    Path | None,
+    typer.Option(help="Artifact folder or file: rows that are like one of its rows leave too.", show_default=False),
+]
+ExecutorKind = Annotated[
+    Executor | None,
+    typer.Option(
+        metavar="local|slurm|ray",
+        help="Work in shards, for sets larger than memory; more by --set executor.slurm.partition=NAME and so on.",
+        show_default=False,
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="With --executor: shards at the same time. Default: 1; 0: all cores.", show_default=False),
+]
+ShardRows = Annotated[
+    int | None, typer.Option(help="With --executor: rows of a shard. Default: 20000.", show_default=False)
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     app.command("curate", help=_HELP)(curate)
 
 
 def curate(
-    given: Annotated[
-        str | None, typer.Argument(metavar="INPUT", help="Artifact folder, file or hub address.", show_default=False)
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            help="Name of a recipe (responses, lexical, strict, paper) or path of a YAML file. Default: responses.",
-            show_default=False,
-        ),
-    ] = None,
-    response_column: Annotated[str | None, typer.Option(help="Column of the response.", show_default=False)] = None,
-    instruction_column: Annotated[
-        str | None, typer.Option(help="Column of the instruction.", show_default=False)
-    ] = None,
-    context_column: Annotated[
-        str | None, typer.Option(help="Column to append to the instruction.", show_default=False)
-    ] = None,
-    quality_column: Annotated[
-        str | None,
-        typer.Option(help="Column of a score, higher is better, for the survivor policy quality.", show_default=False),
-    ] = None,
-    step: Annotated[
-        OneStep | None,
-        typer.Option(
-            metavar="exact|near|semantic", help="Run this deduplication alone, instead of a recipe.", show_default=False
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="With --step near or semantic: least similarity. Default: 0.8, 0.9.", min=0, max=1, show_default=False
-        ),
-    ] = None,
-    survivor: Annotated[
-        str | None,
-        typer.Option(
-            help="With --step: which duplicate stays: quality, longest, first or id. Default: longest.",
-            show_default=False,
-        ),
-    ] = None,
-    reference: Annotated[
-        Path | None,
-        typer.Option(help="Artifact folder or file: rows that are like one of its rows leave too.", show_default=False),
-    ] = None,
-    executor: Annotated[
-        Executor | None,
-        typer.Option(
-            metavar="local|slurm|ray",
-            help="Work in shards, for sets larger than memory; more by --set executor.slurm.partition=NAME and so on.",
-            show_default=False,
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(help="With --executor: shards at the same time. Default: 1; 0: all cores.", show_default=False),
-    ] = None,
-    shard_rows: Annotated[
-        int | None, typer.Option(help="With --executor: rows of a shard. Default: 20000.", show_default=False)
-    ] = None,
+    given: ResponseSet = None,
+    recipe: RecipeName = None,
+    response_column: ResponseColumn = None,
+    instruction_column: InstructionColumn = None,
+    context_column: ContextColumn = None,
+    quality_column: QualityColumn = None,
+    step: StepAlone = None,
+    threshold: Threshold = None,
+    survivor: Survivor = None,
+    reference: Reference = None,
+    executor: ExecutorKind = None,
+    workers: Workers = None,
+    shard_rows: ShardRows = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     out: Out = None,
@@ -128,15 +146,13 @@ def curate(
 ) -> None:
     """Parse the options and run the stage."""
     columns = {
-        "response": response_column,
-        "instruction": instruction_column,
-        "context": context_column,
-        "quality": quality_column,
+        "columns.response": response_column,
+        "columns.instruction": instruction_column,
+        "columns.context": context_column,
+        "columns.quality": quality_column,
     }
-    # a JSON string is a YAML string, so any name survives
-    given_columns = [f"columns.{role}={json.dumps(name)}" for role, name in columns.items() if name is not None]
     chosen = one_step(step, threshold, survivor, recipe)
-    given_overrides = [*given_columns, *shard_overrides(executor, workers, shard_rows), *(overrides or ())]
+    given_overrides = [*as_overrides(columns), *shard_overrides(executor, workers, shard_rows), *(overrides or ())]
     stage, preview = CURATE, None
     if executor is None:
         resolved = load_settings(CurateSettings, settings, given_overrides, recipe=chosen)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from artifacts.settings import load_settings
-from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage
+from paper_repro.cli.common import (
+    AsJson,
+    Debug,
+    DryRun,
+    Out,
+    Overrides,
+    Overwrite,
+    SettingsFile,
+    as_overrides,
+    run_stage,
+)
 
 _HELP = """Answer prompts by batched greedy decoding.
 
@@ -77,8 +86,7 @@ def generate(
     from paper_repro.generate.stage import GENERATE, generate_inputs, neutral_settings
     from paper_repro.train.settings import TrainSettings
 
-    options = {"server.url": server, "served.name": served_model}
-    chosen = [f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None]
+    chosen = as_overrides({"server.url": server, "served.name": served_model})
     chosen += ["engine=openai"] if chosen else []
     given = [*chosen, *(overrides or ())]
     resolved = load_settings(GenerateSettings, settings, given, limit=limit, style=style)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from artifacts.settings import load_settings
-from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage, show_calls
+from paper_repro.cli.common import (
+    AsJson,
+    Cache,
+    Debug,
+    DryRun,
+    JudgeModel,
+    Out,
+    Overrides,
+    Overwrite,
+    Server,
+    SettingsFile,
+    as_overrides,
+    run_stage,
+    show_calls,
+)
 from paper_repro.judge.registry import judge_names, load_judge
 from paper_repro.judge.stage import JUDGE, JudgeSettings, judge_inputs, judge_plan
 
@@ -48,15 +61,9 @@ def judge(
             help="For preference-llm: generations to compare with, folder of rt generate.", show_default=False
         ),
     ] = None,
-    server: Annotated[
-        str | None, typer.Option(metavar="URL", help="Address of the server: http://HOST:PORT/v1.", show_default=False)
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="The model's name on the server. Default: the judge's own.", show_default=False)
-    ] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="File of the kept answers. Default: one in RT_HOME.", show_default=False)
-    ] = None,
+    server: Server = None,
+    model: JudgeModel = None,
+    cache: Cache = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     out: Out = None,
@@ -67,10 +74,10 @@ def judge(
 ) -> None:
     """Parse the options and run the stage."""
     options = {"parameters.model.name": model, "server.url": server}
-    # a JSON string is a YAML string, so any name survives
-    chosen = [f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None]
     store = None if cache is None else str(cache)
-    resolved = load_settings(JudgeSettings, settings, [*chosen, *(overrides or ())], judge=name, cache=store)
+    resolved = load_settings(
+        JudgeSettings, settings, [*as_overrides(options), *(overrides or ())], judge=name, cache=store
+    )
     inputs = judge_inputs(resolved, generations, against)
     if dry_run and (plan := judge_plan(resolved, inputs)) is not None:
         show_calls("judge", resolved, inputs, plan, as_json)

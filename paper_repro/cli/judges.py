@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,21 @@ import typer
 import yaml
 
 from artifacts.settings import load_settings
-from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, emit, run_stage
+from paper_repro.cli.common import (
+    AsJson,
+    Cache,
+    Debug,
+    DryRun,
+    JudgeModel,
+    Out,
+    Overrides,
+    Overwrite,
+    Server,
+    SettingsFile,
+    as_overrides,
+    emit,
+    run_stage,
+)
 from paper_repro.judge.registry import judge_names, load_judge
 
 _GROUP_HELP = """The judges: what each measures, and how well refusal judges agree with labels made by hand.
@@ -81,15 +94,9 @@ def validate(
     labelled: Annotated[
         Path | None, typer.Option(help="File of labelled replies. Default: those of the package.", show_default=False)
     ] = None,
-    server: Annotated[
-        str | None, typer.Option(metavar="URL", help="Address of the server: http://HOST:PORT/v1.", show_default=False)
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="The model's name on the server. Default: the judge's own.", show_default=False)
-    ] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="File of the kept answers. Default: one in RT_HOME.", show_default=False)
-    ] = None,
+    server: Server = None,
+    model: JudgeModel = None,
+    cache: Cache = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     out: Out = None,
@@ -103,10 +110,8 @@ def validate(
     from paper_repro.judge.validation.stage import VALIDATE, ValidateSettings
 
     options = {"parameters.model.name": model, "server.url": server}
-    # a JSON string is a YAML string, so any name survives
-    chosen = [f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None]
     given = {"judge": name, "split": split, "cache": None if cache is None else str(cache)}
-    resolved = load_settings(ValidateSettings, settings, [*chosen, *(overrides or ())], **given)
+    resolved = load_settings(ValidateSettings, settings, [*as_overrides(options), *(overrides or ())], **given)
     run_stage(
         VALIDATE,
         resolved,

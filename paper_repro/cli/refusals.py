@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from artifacts.settings import load_settings
-from paper_repro.cli.common import AsJson, Debug, Overrides, SettingsFile, emit
+from paper_repro.cli.common import AsJson, Debug, InstructionColumn, Overrides, ResponseColumn, SettingsFile, emit
 
 _HELP = """Say of each response whether it is a refusal, how sure, by which signal, and whether it gives a reason.
 
@@ -40,10 +40,8 @@ def classify(
         str | None,
         typer.Option(help="combined, cues, similarity or word. Default: combined.", show_default=False),
     ] = None,
-    response_column: Annotated[str | None, typer.Option(help="Column of the response.", show_default=False)] = None,
-    instruction_column: Annotated[
-        str | None, typer.Option(help="Column of the instruction.", show_default=False)
-    ] = None,
+    response_column: ResponseColumn = None,
+    instruction_column: InstructionColumn = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     as_json: AsJson = False,

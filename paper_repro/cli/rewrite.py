@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from artifacts.settings import load_settings
-from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, SettingsFile, run_stage, show_calls
+from paper_repro.cli.common import (
+    AsJson,
+    Cache,
+    Debug,
+    DryRun,
+    InstructionColumn,
+    Out,
+    Overrides,
+    Overwrite,
+    ResponseColumn,
+    ResponseSet,
+    Server,
+    SettingsFile,
+    as_overrides,
+    run_stage,
+    show_calls,
+)
 
 _HELP = """Let a language model rewrite every response of a set, through any OpenAI-compatible server.
 
@@ -42,13 +56,9 @@ def register(app: typer.Typer) -> None:
 
 
 def rewrite(
-    given: Annotated[
-        str | None, typer.Argument(metavar="INPUT", help="Artifact folder, file or hub address.", show_default=False)
-    ] = None,
+    given: ResponseSet = None,
     kind: Annotated[RewriteKind | None, typer.Option(help="Default: refine.", show_default=False)] = None,
-    server: Annotated[
-        str | None, typer.Option(metavar="URL", help="Address of the server: http://HOST:PORT/v1.", show_default=False)
-    ] = None,
+    server: Server = None,
     model: Annotated[str | None, typer.Option(help="The model's name on the server.", show_default=False)] = None,
     prompt: Annotated[
         str | None,
@@ -61,13 +71,9 @@ def rewrite(
     concurrency: Annotated[
         int | None, typer.Option(help="Requests on their way at a time. Default: 16.", show_default=False)
     ] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="File of the kept answers. Default: one in RT_HOME.", show_default=False)
-    ] = None,
-    response_column: Annotated[str | None, typer.Option(help="Column of the response.", show_default=False)] = None,
-    instruction_column: Annotated[
-        str | None, typer.Option(help="Column of the instruction.", show_default=False)
-    ] = None,
+    cache: Cache = None,
+    response_column: ResponseColumn = None,
+    instruction_column: InstructionColumn = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     out: Out = None,
@@ -88,12 +94,10 @@ def rewrite(
         "columns.response": response_column,
         "columns.instruction": instruction_column,
     }
-    # a JSON string is a YAML string, so any name survives
-    chosen = [f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None]
     resolved = load_settings(
         RewriteSettings,
         settings,
-        [*chosen, *(overrides or ())],
+        [*as_overrides(options), *(overrides or ())],
         kind=kind,
         prompt=prompt,
         cache=None if cache is None else str(cache),
