@@ -41,17 +41,22 @@ def screenshot(
         UserError: no such turn, no Chromium, or a width that windows cannot have.
         StageError: the browser wrote nothing.
     """
+    photograph(_html(campaign, position), out, size=size, dark=dark, browser=browser)
+
+
+def photograph(html: str, out: Path, *, size: tuple[int, int], dark: bool = False, browser: str | None = None) -> None:
+    """Write a PNG of a page without scripts; see `screenshot` for the arguments and what is raised."""
     program = browser or next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if program is None or not shutil.which(program):
         raise UserError("no Chromium is found", where=browser, fix="install Chromium or Chrome, or name it: --browser")
     if size[0] < NARROWEST or size[1] < 200:
         raise UserError(f"a window has at least {NARROWEST} x 200 pixels, asked for was {size[0]} x {size[1]}")
     with tempfile.TemporaryDirectory() as folder:
-        html = Path(folder) / "page.html"
-        write_text(html, _html(campaign, position))
+        file = Path(folder) / "page.html"
+        write_text(file, html)
         with atomic_path(out.resolve()) as temporary:
             picture = Path(folder) / "page.png"
-            _run(program, html, picture, size, dark, folder)
+            _run(program, file, picture, size, dark, folder)
             shutil.copyfile(picture, temporary)
 
 

@@ -16,6 +16,7 @@ import pytest
 from paper_repro.annotate import AnnotateSettings, ratings, start_campaign
 from paper_repro.annotate.campaign import Rater, open_campaign
 from paper_repro.annotate.export import export
+from paper_repro.annotate.sample import PICTURE, make_picture
 from paper_repro.annotate.schema import ASSIGNMENT_COLUMNS, ASSIGNMENTS
 from paper_repro.annotate.screenshot import screenshot
 from paper_repro.columns import read_rows
@@ -192,3 +193,15 @@ def test_the_figure_is_a_picture_of_the_page(chromium, pair, tmp_path):
         grey = picture.convert("L")
         assert grey.getpixel((5, 1700)) < 60 and len(grey.getcolors(256)) > 30
     assert ratings.progress(made, Rater(1, "rater-1")).open == 2
+
+
+def test_the_shipped_picture_is_of_the_page_as_it_is(chromium, tmp_path):
+    """Figure 7 of the report: made again from the page; a changed page is another picture."""
+    from PIL import Image, ImageChops, ImageStat
+
+    make_picture(tmp_path / "page.png")
+    with Image.open(PICTURE) as shipped, Image.open(tmp_path / "page.png") as made:
+        assert shipped.size == made.size
+        difference = ImageChops.difference(shipped.convert("L"), made.convert("L"))
+    mean = ImageStat.Stat(difference).mean[0]  # of 255; fonts of another machine move letters, not the page
+    assert mean < 6, "make it again: python -m paper_repro.annotate.sample"
