@@ -18,14 +18,12 @@ from artifacts.cite import BIB_NAME, CFF_NAME, bibtex, cff_text
 from artifacts.errors import DigestError, UserError
 from artifacts.files import disk_faults, write_json, write_text
 from artifacts.licences import LicencedPart, summarise
-from artifacts.manifest import Artifact, read_manifest, verify_outputs, write_manifest
+from artifacts.manifest import Artifact, read_manifest, verify_outputs
 from artifacts.pins import load_pin, pin_names
+from artifacts.portable import copy_artifact
 from artifacts.publish_card import CARD, card
-from artifacts.stage import VIEWS
 
 log = logging.getLogger("rt")
-# what a manifest says of the machine that made it: nobody else's business, and no part of the digest
-_PRIVATE = ("host", "inputs")
 
 
 def publish(
@@ -119,31 +117,21 @@ def _works(made_of: Sequence[LicencedPart]) -> list[str]:
 
 def _write(artifact: Artifact, publication: Publication, target: Path) -> None:
     """Fill a sibling folder, check it, and give it its name last: a stop in between leaves nothing that looks whole."""
+    if CARD in artifact.identity.outputs:
+        raise UserError(f"has a {CARD} among its data, where the card would stand", where=str(artifact.path))
     building = target.with_name(f".{target.name}.part")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
-    files = [*artifact.identity.outputs, *(name for name in VIEWS if (artifact.path / name).is_file())]
-    for file in files:
-        copy = building / file
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(artifact.path / file, copy)
-    own_card = building / CARD
-    text = card(publication, artifact, own_card.read_text(encoding="utf-8") if own_card.is_file() else None)
-    if CARD in artifact.identity.outputs:
-        raise UserError(
-            f"the artifact has a {CARD} among its data, where the card would stand", where=str(artifact.path)
-        )
-    write_text(own_card, text)
-    write_text(building / CFF_NAME, cff_text(publication))
-    write_text(building / BIB_NAME, bibtex(publication) + "\n")
-    write_json(building / PUBLICATION, publication.model_dump(mode="json"))
-    provenance = {key: value for key, value in artifact.provenance.items() if key not in _PRIVATE}
-    copied = artifact.model_copy(update={"path": building, "provenance": provenance})
-    write_manifest(copied)
     try:
-        verify_outputs(copied)
+        copy_artifact(artifact, building)
     except DigestError:
         shutil.rmtree(building)
         raise
+    own_card = building / CARD
+    own = own_card.read_text(encoding="utf-8") if own_card.is_file() else None
+    write_text(own_card, card(publication, artifact, own))
+    write_text(building / CFF_NAME, cff_text(publication))
+    write_text(building / BIB_NAME, bibtex(publication) + "\n")
+    write_json(building / PUBLICATION, publication.model_dump(mode="json"))
     building.replace(target)
     log.info("published %s (%s)", publication.label, target)
