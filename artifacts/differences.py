@@ -60,7 +60,7 @@ def _by_part(identity: Identity) -> dict[Part, Mapping[str, Any]]:
 def flat(value: Any, prefix: str = "") -> dict[str, Any]:
     """Leaves of nested mappings and lists by dotted name, list places in brackets: `steps[2].step`.
 
-    Empty groups are leaves too, so that what is lost here is nothing.
+    Empty groups, and lists of plain values, are leaves too.
     """
     return dict(_leaves(value, prefix))
 
@@ -69,7 +69,7 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from _leaves(inner, f"{name}.{key}" if name else str(key))
-    elif isinstance(value, list) and value:
+    elif isinstance(value, list) and any(isinstance(inner, (list, Mapping)) for inner in value):
         for place, inner in enumerate(value):
             yield from _leaves(inner, f"{name}[{place}]")
     else:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow.parquet as pq
 
+from artifacts.differences import differences
 from artifacts.errors import ResponseTuningError
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from data_curation.inspect.measures import facts
@@ -236,6 +237,15 @@ def numbers(comparison: Comparison) -> dict[str, Any]:
         ],
         "notes": comparison.notes,
     }
+
+
+def making(comparison: Comparison) -> list[dict[str, Any]]:
+    """Where settings, inputs and code of two sets of one kind differ, JSON-ready; empty where no stage made them."""
+    one, other = comparison.a.artifact, comparison.b.artifact
+    if one is None or other is None or one.identity.kind != other.identity.kind:
+        return []
+    found = differences(one.identity, other.identity)
+    return [asdict(difference) for difference in found if difference.part in ("code", "settings", "data")]
 
 
 def by_source(comparison: Comparison) -> dict[str, dict[str, int]]:

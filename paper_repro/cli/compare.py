@@ -1,4 +1,4 @@
-"""`rt compare`: what entered, left and changed between two sets, and why."""
+"""`rt compare`: what entered, left and changed between two sets, and why; how two artifacts or runs differ."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
+from artifacts.errors import UserError
 from paper_repro.cli.common import AsJson, Debug, emit
 
-_HELP = """Compare two response sets: what left, what entered, what changed its text, and why.
+_HELP = """Compare two response sets (what left, what entered, what changed, and why), two artifacts, or two runs.
 
-A and B are folders of curated sets, corpora or training sets, or files of your own, in any combination. Why a row left
-or entered is told by the decisions of the set that dropped it, or of the sets it was made from; where nobody wrote it
-down, that is said.
+Sets: A and B are folders of curated sets, corpora or training sets, or files of your own, in any combination. Why a row
+left or entered is told by the decisions of the set that dropped it, or of the sets it was made from; where nobody wrote
+it down, that is said.
+
+Artifacts of any one kind, by folder or NAME@VERSION, and runs, by their report or their folder: which settings, data
+and code differ, here and in all that the two were made from; what follows from these; which numbers came out otherwise.
 
 Example: rt compare runs/dolly runs/dolly-curated --out changes.html
 """
@@ -29,21 +33,53 @@ def register(app: typer.Typer) -> None:
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(metavar="A", help="The set before, or the one.", show_default=False)],
-    b: Annotated[Path, typer.Argument(metavar="B", help="The set after, or the other.", show_default=False)],
-    examples: Annotated[int, typer.Option(min=0, help="Rows of each reason to show.")] = 2,
+    a: Annotated[str, typer.Argument(metavar="A", help="The one before, or the one.", show_default=False)],
+    b: Annotated[str, typer.Argument(metavar="B", help="The one after, or the other.", show_default=False)],
+    examples: Annotated[int, typer.Option(min=0, help="Rows of each reason, or numbers of each study, to show.")] = 2,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Also write a page with the differences.", show_default=False)
+        Path | None, typer.Option("--out", help="Of two sets: also write a page.", show_default=False)
     ] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Parse the options, compare, print and write the page."""
+    one, other = _place(a), _place(b)
+    if _is_set(one) and _is_set(other):
+        _sets(one, other, examples, out, as_json)
+        return
+    if out is not None:
+        raise UserError("a page is made of two response sets alone", where="--out", fix="use --json for a file")
+    from paper_repro.cli.compare_text import comparison_text
+    from paper_repro.run_comparison import as_json as comparison_json
+    from paper_repro.run_comparison import compare_runs, find_artifact
+
+    found = compare_runs(find_artifact(str(one)), find_artifact(str(other)))
+    emit(comparison_json(found) if as_json else None, as_json, "" if as_json else comparison_text(found, examples))
+
+
+def _place(given: str) -> Path:
+    """A path as it is; NAME@VERSION as the folder of what is published so."""
+    if "@" not in given or Path(given).exists():
+        return Path(given)
+    from paper_repro.run_comparison import find_artifact
+
+    return find_artifact(given).path
+
+
+def _is_set(path: Path) -> bool:
+    """Whether a path is to be read as a response set: a file, one of its kinds, or nothing, which is then said."""
+    from artifacts.manifest import is_artifact, read_manifest
+    from data_curation.inspect.subject import KINDS
+
+    return not path.is_dir() or (is_artifact(path) and read_manifest(path).identity.kind in KINDS)
+
+
+def _sets(a: Path, b: Path, examples: int, out: Path | None, as_json: bool) -> None:
     from data_curation.compare import compare as compare_sets
-    from data_curation.compare import numbers, rows_of
+    from data_curation.compare import making, numbers, rows_of
 
     comparison = compare_sets(a, b)
-    found = numbers(comparison)
+    found = numbers(comparison) | {"making": making(comparison)}
     if out is not None:
         from data_curation.inspect.compare_page import write_comparison
 
@@ -71,6 +107,8 @@ def _text(found: dict[str, Any], comparison: Any, examples: int) -> str:
     console.print(_table(("", "rows", "reason"), [(r["kind"], r["rows"], r["reason"]) for r in found["by_reason"]]))
     for note in found["notes"]:
         console.print(_plain(f"note: {note}"))
+    for one in found["making"]:
+        console.print(_plain(f"{one['part']}: {one['key']}: {one['a']} -> {one['b']}"), soft_wrap=True)
     seen: dict[tuple[str, str], int] = {}
     for change in comparison.changes:
         key = change.kind, change.reason
