@@ -105,5 +105,5 @@ def _reply(answer: Answer, settings: GenerateSettings) -> Row:
         text = text[: min(cuts)] if cuts else text
     else:
         reason = "length"
-    text = text if settings.style == "chat" else trimmed(text)
+    text = text if settings.style == "chat" else trimmed(text, settings.template)
     return {"response": text, "finish_reason": reason, "num_tokens": answer.completion_tokens}

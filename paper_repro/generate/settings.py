@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from artifacts.errors import UserError
+from artifacts.errors import ResponseTuningError
 from artifacts.settings import Settings
 from data_curation.llm_client.server import ServerSettings
 from paper_repro.in_context import Template, load_template
@@ -45,8 +45,9 @@ class GenerateSettings(Settings):
         base: Weights to answer with untuned; None where a model artifact answers.
         style: How a prompt is put to the model: `chat` (the paper's template, for tuned and untuned weights), or in
             context, for untuned weights alone: `urial`, `urial-r` or `zero-shot` (see `paper_repro.in_context`).
-        template: Texts and separators of the in-context styles, given by name or YAML file (default `fences`) and held
-            here whole. An answer ends at the template's stop texts and is trimmed.
+        template: Texts and separators of the in-context styles, given by name or YAML file (default `fences`; the
+            authors' own: `official`, a download) and held here whole. An answer ends at the template's stop texts and
+            is trimmed.
         limit: Prompts of each benchmark and subset; None takes all. The paper takes all.
         seed: Chooses the slice: prompts in the order of a digest of seed and prompt id, the first `limit`. So a
             smaller slice is part of a larger one, every condition answers the same prompts, and neither the order
@@ -89,7 +90,7 @@ class GenerateSettings(Settings):
             return data
         try:
             return data | {"template": load_template(given)}
-        except UserError as error:
+        except ResponseTuningError as error:
             raise ValueError(f"template: {error}") from None
 
     @model_validator(mode="after")

@@ -241,7 +241,7 @@ def _reply(tokenizer: PreTrainedTokenizerBase, decoded: Decoded, settings: Gener
     text = tokenizer.decode(decoded.ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     if decoded.finish_reason == "stop":
         text = text[: min(text.find(mark) for mark in settings.stops if mark in text)]
-    text = text if settings.style == "chat" else trimmed(text)
+    text = text if settings.style == "chat" else trimmed(text, settings.template)
     return {"response": text, "finish_reason": decoded.finish_reason, "num_tokens": len(decoded.ids)}
 
 

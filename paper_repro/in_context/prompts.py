@@ -32,7 +32,8 @@ def prompt_text(template: Template, style: Style, query: str, demonstrations: Se
         return template.zero_shot + opening
     shape = template.pair if style == "urial" else template.response
     shown = (_filled(shape, query=one.query, answer=one.answer) for one in demonstrations)
-    return template.system + "".join(shown) + opening
+    own = template.system_r if style == "urial-r" and template.system_r is not None else template.system
+    return own + "".join(shown) + opening
 
 
 def _filled(shape: str, **texts: str) -> str:
@@ -40,9 +41,10 @@ def _filled(shape: str, **texts: str) -> str:
     return re.sub(r"\{(query|answer)\}", lambda field: texts[field[1]], shape)
 
 
-def trimmed(response: str) -> str:
-    """An answer without the white space that the template's separators leave at its ends."""
-    return response.strip()
+def trimmed(response: str, template: Template) -> str:
+    """An answer without what the template's separators leave at its ends: white space, and its `strip`."""
+    text = response.strip()
+    return text.rstrip(template.strip).rstrip() if template.strip else text
 
 
 def read_demonstrations(path: Path) -> tuple[Demonstration, ...]:

@@ -10,6 +10,8 @@ from pydantic import Field, field_validator
 from artifacts.errors import UserError
 from artifacts.files import read_yaml
 from artifacts.settings import Settings, validate_settings
+from paper_repro.in_context.official import NAME as OFFICIAL
+from paper_repro.in_context.official import official_template
 
 FOLDER = Path(__file__).resolve().parent / "templates"
 Text = Annotated[str, Field(min_length=1)]
@@ -41,6 +43,8 @@ class Template(Settings):
         response: One demonstration of URIAL-R: a pair less its query.
         opening: The query, up to where the answer starts.
         stops: Texts that end an answer; it is cut before them and trimmed.
+        system_r: Text before the demonstrations of URIAL-R where it is another than `system`.
+        strip: Characters that are taken off the end of an answer too.
         demonstrations: Shown where none are given.
     """
 
@@ -53,6 +57,8 @@ class Template(Settings):
     opening: Text
     stops: Annotated[tuple[Text, ...], Field(min_length=1)]
     demonstrations: tuple[Demonstration, ...] = ()
+    system_r: str | None = Field(default=None, exclude_if=lambda text: text is None)
+    strip: str = Field(default="", exclude_if=lambda characters: not characters)
 
     @field_validator("pair", "opening")
     @classmethod
@@ -77,16 +83,19 @@ def template_names() -> list[str]:
 
 
 def load_template(given: str) -> Template:
-    """A template by name or by the path of a YAML file.
+    """A template by name or by the path of a YAML file; `official` is read from pinned downloads.
 
     Raises:
         UserError: no such template.
+        MissingDataError: the official files cannot be had.
         SettingsError: all faults of the file.
     """
+    if given == OFFICIAL:
+        return validate_settings(Template, official_template(), where=OFFICIAL)
     path = FOLDER / f"{given}.yaml"
     if Path(given).suffix in (".yaml", ".yml"):
         path = Path(given)
     elif "/" in given or not path.is_file():
-        fix = f"known templates: {', '.join(template_names())}; or give the path of a YAML file"
+        fix = f"known templates: {', '.join([*template_names(), OFFICIAL])}; or give the path of a YAML file"
         raise UserError(f"no template is called '{given}'", fix=fix)
     return validate_settings(Template, read_yaml(path), where=str(path))

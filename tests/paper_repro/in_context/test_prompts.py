@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from artifacts.errors import InputError, SettingsError, UserError
 from artifacts.settings import load_settings
 from paper_repro.generate import GenerateSettings
-from paper_repro.in_context import Demonstration, load_template, prompt_text, read_demonstrations, template_names
+from paper_repro.in_context import (
+    Demonstration,
+    load_template,
+    prompt_text,
+    read_demonstrations,
+    template_names,
+    trimmed,
+)
 
 PAIRS = (Demonstration(query="Is {answer} 2?", answer="Yes: {query}."), Demonstration(query="Why?", answer="So."))
 
@@ -96,3 +104,64 @@ def test_settings_hold_the_template_whole_and_only_where_it_counts():
         load_settings(GenerateSettings, template="plain")
     with pytest.raises(SettingsError, match="no template is called 'x'"):
         load_settings(GenerateSettings, style="urial", template="x")
+
+
+HEADINGS = "# Query:\n```\n{}\n```\n\n# Answer:\n```\n{}\n```\n\n"
+OPEN = "# Query:\n```\n{instruction}\n```\n\n# Answer:\n```"
+FILES = {
+    "urial": "Read on.\n\n" + HEADINGS.format("Why?", "So:\n\n1. a") + HEADINGS.format("Is it? ", "Yes {x}.") + OPEN,
+    "urial-r": "Read replies.\n\n# Answer:\n```\nSo:\n\n1. a\n```\n\n# Answer:\n```\nYes {x}.\n```\n\n" + OPEN,
+    "zero-shot": OPEN,
+}
+
+
+@pytest.fixture
+def official_files(tmp_path, monkeypatch):
+    """Files built as the authors', with words of our own, in the place of the downloads; edit them in the test."""
+    from paper_repro.in_context import official
+
+    def fetched(pin):
+        style = next(style for style, name in official.PINS.items() if name == pin)
+        path = tmp_path / f"{style}.txt"
+        path.write_text(FILES[style] + "\n", encoding="utf-8")
+        return SimpleNamespace(paths=(path,))
+
+    monkeypatch.setattr(official, "fetch", fetched)
+
+
+@pytest.mark.parametrize("style", FILES)
+def test_the_official_prompts_are_the_downloaded_texts_to_the_letter(style, official_files):
+    template = load_template("official")
+    asked = "How {instruction} is\n```\nthis?"
+    text = prompt_text(template, style, asked, template.demonstrations)
+    assert text == FILES[style].replace("{instruction}", asked)
+
+
+def test_the_official_template_can_show_other_pairs_and_cuts_as_the_authors_script(official_files):
+    template = load_template("official")
+    assert "# Query:\n```\nIs {answer} 2?\n```" in prompt_text(template, "urial", "Now?", PAIRS)
+    assert template.stops == ("# Query:", "# Answer:", "# Instruction")
+    assert trimmed(" Take `x`.\n```\n\n", template) == "Take `x`."
+    assert trimmed(" Take `x`\n", load_template("fences")) == "Take `x`"
+    settings = load_settings(GenerateSettings, style="urial", template="official")
+    assert load_settings(GenerateSettings, **settings.resolved()) == settings, (
+        "kept whole, read again without a download"
+    )
+
+
+def test_an_official_file_that_is_built_otherwise_is_refused(official_files, monkeypatch):
+    monkeypatch.setitem(FILES, "urial-r", FILES["urial-r"].replace("1. a", "1. b"))
+    with pytest.raises(SettingsError, match=r"template: .*the urial-r prompt is not built as expected"):
+        load_settings(GenerateSettings, style="urial-r", template="official")
+
+
+def test_without_the_official_files_the_message_says_where_they_are_looked_for(tmp_path, monkeypatch, rt_home):
+    from artifacts import pins
+
+    def unreachable(pin, origin):
+        raise pins._OriginUnavailable("cannot be reached")
+
+    monkeypatch.setenv("RT_MIRROR", str(tmp_path))
+    monkeypatch.setitem(pins._FETCHERS, "url", unreachable)
+    with pytest.raises(SettingsError, match=r"response-tuning-urial"):
+        load_settings(GenerateSettings, style="urial", template="official")
