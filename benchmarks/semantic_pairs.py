@@ -57,7 +57,8 @@ def calibrate(given: argparse.Namespace) -> dict[str, Any]:
     """For each radius, the share of pairs it finds and of rows it lets through."""
     from data_curation.embeddings import EncoderSettings
     from data_curation.records import normalise_for_id
-    from data_curation.semantic_candidates import SIEVES, nearest, passing, whitened
+    from data_curation.semantic_candidates import SIEVES, whitened
+    from data_curation.semantic_neighbours import nearest, passing
     from data_curation.static_model import static_vectors
 
     texts = compared("dolly", given.rows)

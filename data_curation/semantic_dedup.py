@@ -14,7 +14,8 @@ from artifacts.stage import thread_count
 from data_curation.embeddings import EncoderSettings, TextVectors, embed_windows
 from data_curation.optional import require
 from data_curation.records import Record
-from data_curation.semantic_candidates import Sieve, calibrated_sieve, worth_embedding
+from data_curation.semantic_candidates import calibrated_sieve, worth_embedding
+from data_curation.semantic_neighbours import Sieve
 from data_curation.shingles import words
 from data_curation.step import StepResult
 from data_curation.survivors import DedupSettings, Lineup, line_up
@@ -48,6 +49,13 @@ class SemanticDedupSettings(DedupSettings):
     exhaustive: bool = False
     radius: float | None = Field(default=None, ge=-1, le=1)
     encoder: EncoderSettings = EncoderSettings()
+
+
+def sieve_of(settings: SemanticDedupSettings) -> Sieve | None:
+    """The sieve of the static model, or None where there is none; in sets of fewer than `LEAST_TEXTS` it has no use."""
+    if settings.radius is not None:
+        return Sieve(settings.radius)
+    return calibrated_sieve(settings.encoder, settings.threshold)
 
 
 def similarity(vectors: TextVectors, left: int, right: int) -> float:
@@ -133,14 +141,11 @@ class SemanticDedup:
         if settings.exhaustive:
             everything = np.arange(len(compared.records))
             return everything, everything
-        sieve = calibrated_sieve(settings.encoder, settings.threshold)
-        if settings.radius is not None:
-            sieve = Sieve(settings.radius)
         return worth_embedding(
             [record.response for record in compared.records],
             settings.encoder,
             settings.threshold,
-            sieve,
+            sieve_of(settings),
             given=compared.given,
             within=compared.within,
             scratch=scratch,

@@ -11,8 +11,16 @@ import pyarrow as pa
 from data_curation.decisions import Outcome
 from data_curation.exact_dedup import ExactDedupSettings
 from data_curation.quality import quality
-from data_curation.records import QUALITY
-from data_curation.shards.store import DROPS, Kept, hexadecimal, ids, same_as_before, save_array, write_drops
+from data_curation.shards.store import (
+    DROPS,
+    Kept,
+    hexadecimal,
+    ids,
+    policy_columns,
+    same_as_before,
+    save_array,
+    write_drops,
+)
 
 REASON = "exact_duplicate"
 
@@ -89,19 +97,10 @@ class ExactShards:
 
     def _policy(self) -> list[np.ndarray]:
         """What to order equal texts of the set by before the row_id, the most important first; see `survivors`."""
-        shards = range(self.kept.shards)
-        if self.settings.survivor == "quality":
-            if self.own_scores:
-                scores = np.concatenate([np.load(_scores_file(self.kept, self.phase, shard)) for shard in shards])
-            else:
-                scores = np.concatenate([self.kept.load(shard, [QUALITY])[QUALITY].to_numpy() for shard in shards])
-            none = np.isnan(scores)
-            return [none, np.where(none, 0.0, -scores)]
-        if self.settings.survivor == "first":
-            tables = [self.kept.load(shard, ["source", "row"]) for shard in shards]
-            sources = np.concatenate([table["source"].to_numpy().astype(str) for table in tables])
-            return [np.unique(sources, return_inverse=True)[1], np.concatenate([table["row"] for table in tables])]
-        return []
+        scores = None
+        if self.own_scores:
+            scores = [np.load(_scores_file(self.kept, self.phase, shard)) for shard in range(self.kept.shards)]
+        return policy_columns(self.kept, self.settings.survivor, scores)
 
 
 def _dropped_by(

@@ -14,7 +14,7 @@ from data_curation.reference import REFERENCE
 from data_curation.shards.executors import runner
 from data_curation.shards.reading import ReadTask, find_source
 from data_curation.shards.settings import ShardedSettings
-from data_curation.shards.stage import NEAR, PER_ROW, plan
+from data_curation.shards.stage import NEAR, PER_ROW, SEMANTIC, plan
 
 
 def preview(settings: ShardedSettings, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]:
@@ -47,6 +47,10 @@ def phases(settings: ShardedSettings, reference: bool) -> list[str]:
             listed.append(f"{name}: {names}")
         elif kind == NEAR:
             listed += [f"{name}-keys", f"{name}-batches: over all rows", f"{name}-gather", f"{name}-resolve"]
+        elif kind == SEMANTIC:
+            listed += [f"{name}-{part}" for part in ("keys", "order: over all rows", "static", "whiten: over all rows")]
+            listed += [f"{name}-{part}" for part in ("sieve", "half", "nearest", "full")]
+            listed.append(f"{name}: over rows that have a near one")
         else:
             listed.append(f"{name}: over all rows")
     return [*listed, "finish"]

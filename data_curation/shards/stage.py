@@ -22,14 +22,14 @@ from data_curation.filters.catalogue import catalogue
 from data_curation.readers import Columns
 from data_curation.recipe import Recipe, StepSettings
 from data_curation.reference import REFERENCE
-from data_curation.shards import exact, finish, near, rows
+from data_curation.shards import exact, finish, near, rows, semantic
 from data_curation.shards.executors import Task, runner
 from data_curation.shards.reading import Read, ReadTask, find_source, gather
 from data_curation.shards.settings import ShardedSettings
 from data_curation.shards.store import Kept, has_scores
 from data_curation.tables import write_table
 
-PER_ROW, EXACT, NEAR = "rows", "exact_dedup", "near_dedup"
+PER_ROW, EXACT, NEAR, SEMANTIC = "rows", "exact_dedup", "near_dedup", "semantic_dedup"
 log = logging.getLogger("rt")
 Placed = tuple[int, StepSettings]  # place in the recipe, from 1, and the step's settings
 
@@ -57,9 +57,8 @@ def sharded_inputs(
     """Settings with source filled in, and the named inputs of the stage.
 
     Raises:
-        UserError: a step or an input that does not go in shards.
+        UserError: an input that does not go in shards.
     """
-    plan(settings.recipe)
     settings, inputs = curate_inputs(settings, given, reference)
     if settings.hub is not None:
         raise UserError("a hub data set is not read in shards", fix="download its files and give their folder")
@@ -67,20 +66,8 @@ def sharded_inputs(
 
 
 def plan(recipe: Recipe) -> list[tuple[str, list[Placed]]]:
-    """Phases of a recipe: consecutive steps that look at one row at a time are one, each deduplication is one.
-
-    Raises:
-        UserError: a step needs all rows together.
-    """
+    """Phases of a recipe: consecutive steps that look at one row at a time are one, each deduplication is one."""
     alone = {*catalogue(), "normalise", "decontaminate"}
-    for step in recipe.steps:
-        if step.step not in (*alone, EXACT, NEAR):
-            raise UserError(
-                f"the step {step.step} compares the meaning of all responses at once, which does not go in shards",
-                where=f"recipe {recipe.name}",
-                fix="leave it out (the recipe lexical is responses without it), then run it in memory on what is left: "
-                "rt curate DIR --step semantic --out OTHER",
-            )
     groups: list[tuple[str, list[Placed]]] = [(PER_ROW, [])]  # the first phase gives ids, whatever the steps are
     for position, step in enumerate(recipe.steps, 1):
         kind = PER_ROW if step.step in alone else step.step
@@ -159,6 +146,14 @@ class _Run:
         self.outcomes.append(Outcome(**done))
         return kept.dropping(phase)
 
+    def semantic(self, position: int, step: StepSettings, phase: int, kept: Kept) -> Kept:
+        """Do a semantic deduplication."""
+        name = f"{phase:02d}-{step.step}"
+        sets = near.Sets(kept, self.reference, self.scratch / name)
+        done = semantic.outcome(self, name, sets, step, (position, phase), has_scores(kept))
+        self.outcomes.append(Outcome(**done))
+        return kept.dropping(phase)
+
     def steps(self, read: Read) -> Kept:
         """Do all phases of the recipe."""
         given: Read | Kept = read
@@ -168,7 +163,8 @@ class _Run:
                 given = self.rows(f"{phase:02d}-{PER_ROW}", given, kept, steps)
                 self.outcomes += rows.outcomes(kept, tuple(steps))
             else:
-                given = (self.exact if kind == EXACT else self.near)(*steps[0], phase, given)
+                work = {EXACT: self.exact, NEAR: self.near, SEMANTIC: self.semantic}[kind]
+                given = work(*steps[0], phase, given)
         return given
 
 

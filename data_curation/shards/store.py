@@ -7,6 +7,7 @@ no rows: they are those of an earlier phase less what left since.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 from artifacts.files import atomic_path
 from data_curation.decisions import DECISIONS
 from data_curation.records import QUALITY, SCORED
+from data_curation.survivors import Survivor
 from data_curation.tables import write_table
 
 CHANGED, ORIGINAL = "changed_by", "original"
@@ -77,6 +79,27 @@ def has_scores(kept: Kept) -> bool:
     """Whether any row brings a quality score."""
     parts = (kept.load(shard, [QUALITY])[QUALITY] for shard in range(kept.shards))
     return any(part.null_count < len(part) for part in parts)
+
+
+def policy_columns(kept: Kept, survivor: Survivor, scores: Sequence[np.ndarray] | None = None) -> list[np.ndarray]:
+    """What a survivor policy orders rows by, shard after shard, the most important first; less lengths and ids.
+
+    `scores`: those of the texts, shard by shard, where no row brings one (NaN: none).
+    """
+    shards = range(kept.shards)
+    if survivor == "quality":
+        own = [kept.load(shard, [QUALITY])[QUALITY].to_numpy() for shard in shards] if scores is None else scores
+        found = np.concatenate([np.empty(0), *own]).astype(np.float64)
+        none = np.isnan(found)
+        return [none, np.where(none, 0.0, -found)]
+    if survivor == "first":
+        tables = [kept.load(shard, ["source", "row"]) for shard in shards]
+        sources = np.concatenate(
+            [np.empty(0, dtype=str), *(table["source"].to_numpy().astype(str) for table in tables)]
+        )
+        rows = np.concatenate([np.empty(0, dtype=np.int64), *(table["row"].to_numpy() for table in tables)])
+        return [np.unique(sources, return_inverse=True)[1], rows]
+    return []
 
 
 def save_array(path: Path, array: np.ndarray) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data_curation import embedding_cache, semantic_candidates, static_model
+from data_curation import embedding_cache, semantic_candidates, semantic_neighbours, static_model
 from data_curation.embeddings import EncoderSettings
-from data_curation.semantic_candidates import SIEVES, Sieve, calibrated_sieve, nearest, passing, whitened
+from data_curation.semantic_candidates import SIEVES, calibrated_sieve, whitened
+from data_curation.semantic_neighbours import Sieve, nearest, passing
 from data_curation.static_model import static_vectors
 
 
 @pytest.mark.parametrize(("given", "within"), [(0, True), (7, True), (7, False), (20, False), (40, True), (0, False)])
 def test_the_nearest_is_the_nearest_of_all_pairs_that_count(monkeypatch, given, within):
-    monkeypatch.setattr(semantic_candidates, "ROWS", 6)
-    monkeypatch.setattr(semantic_candidates, "COLUMNS", 9)
+    monkeypatch.setattr(semantic_neighbours, "ROWS", 6)
+    monkeypatch.setattr(semantic_neighbours, "COLUMNS", 9)
     rows = np.random.default_rng(3).normal(size=(40, 5)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     cosines = rows @ rows.T
@@ -32,7 +33,7 @@ def test_no_texts_have_no_neighbours():
     assert passing(np.empty((0, 4), dtype=np.float32), np.empty(0), Sieve(0.5)).shape == (0,)
 
 
-def test_whitening_takes_away_what_all_share_and_leaves_what_two_share():
+def test_whitening_takes_away_what_all_share_and_leaves_what_two_share(monkeypatch):
     draw = np.random.default_rng(4)
     own = draw.normal(size=(500, 8)) * [3, 1, 1, 1, 1, 1, 1, 1]
     own[1] = own[0] + 0.1 * draw.normal(size=8)
@@ -45,6 +46,12 @@ def test_whitening_takes_away_what_all_share_and_leaves_what_two_share():
     assert white[0] @ white[1] > 0.95
     assert not white[7].any()
     assert np.linalg.norm(np.delete(white, 7, axis=0), axis=1) == pytest.approx(1, abs=1e-6)
+    for few in (1, 7, 499):
+        monkeypatch.setattr(semantic_candidates, "AT_ONCE", few)
+        assert whitened(rows) == pytest.approx(white, abs=1e-5), "in parts"
+    own = rows.copy()
+    assert whitened(own, out=own) is own
+    assert own == pytest.approx(white, abs=1e-5)
     order = draw.permutation(500)
     assert whitened(rows[order]) @ whitened(rows[order]).T == pytest.approx(
         (white @ white.T)[order][:, order], abs=1e-5
@@ -54,8 +61,8 @@ def test_whitening_takes_away_what_all_share_and_leaves_what_two_share():
 @pytest.mark.parametrize(("given", "within"), [(0, True), (7, True), (7, False), (20, False), (40, True), (0, False)])
 @pytest.mark.parametrize("sieve", [Sieve(0.9), Sieve(0.75, far=0.95, short=20, long=60, times=1.5, more=10)])
 def test_what_passes_has_a_pair_that_counts(monkeypatch, given, within, sieve):
-    monkeypatch.setattr(semantic_candidates, "ROWS", 6)
-    monkeypatch.setattr(semantic_candidates, "COLUMNS", 9)
+    monkeypatch.setattr(semantic_neighbours, "ROWS", 6)
+    monkeypatch.setattr(semantic_neighbours, "COLUMNS", 9)
     draw = np.random.default_rng(5)
     rows = draw.normal(size=(40, 4)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)

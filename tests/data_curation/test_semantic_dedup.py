@@ -12,8 +12,8 @@ from data_curation import semantic_candidates, semantic_dedup
 from data_curation.embeddings import EncoderSettings, TextVectors, embed_windows, pool
 from data_curation.encoder import Encoder
 from data_curation.records import make_records
-from data_curation.semantic_candidates import Sieve
 from data_curation.semantic_dedup import SemanticDedup, SemanticDedupSettings, contradict, similarity
+from data_curation.semantic_neighbours import Sieve
 from data_curation.survivors import Lineup
 
 
@@ -240,6 +240,14 @@ def test_what_the_static_model_knows_nothing_of_is_read(tiny_encoder):
         ["abc", "δέλτα", "xyz"], EncoderSettings(model=str(tiny_encoder)), 0.9, Sieve(0.999)
     )
     assert found.tolist() == [1]
+
+
+def test_where_all_texts_are_one_text_one_of_them_stays(tiny_encoder, tmp_path):
+    """Whitening leaves nothing of what all share, which here is everything."""
+    records = make_records("test", ((row, None, "alpha beta gamma") for row in range(50)))
+    result = step(tiny_encoder, threshold=0.9, min_words=1, radius=0.5).apply(records, tmp_path)
+    assert len(result.drops) == 49
+    assert {drop.score for drop in result.drops} == {1.0}
 
 
 def test_a_second_recipe_on_the_same_records_embeds_nothing(tiny_encoder, tmp_path, monkeypatch, words_of_some):

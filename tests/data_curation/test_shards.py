@@ -230,11 +230,10 @@ def test_a_shard_is_closed_by_its_characters_too(tmp_path, one_file, monkeypatch
     assert parts.summary["shards"] > 10
 
 
-def test_consecutive_steps_are_one_phase_and_what_needs_all_rows_is_refused():
-    phases = plan(ShardedSettings(recipe="lexical").recipe)
-    assert [(kind, len(steps)) for kind, steps in phases] == [("rows", 9), ("exact_dedup", 1), ("near_dedup", 1)]
-    with pytest.raises(UserError, match=r"(?s)step semantic_dedup .* --step semantic"):
-        sharded_inputs(ShardedSettings(recipe="responses"), "anything")
+def test_consecutive_steps_are_one_phase_and_each_deduplication_is_one():
+    phases = plan(ShardedSettings(recipe="strict").recipe)
+    deduplications = ["exact_dedup", "near_dedup", "semantic_dedup"]
+    assert [(kind, len(steps)) for kind, steps in phases] == [("rows", 12), *((name, 1) for name in deduplications)]
 
 
 def test_inputs_that_cannot_be_read_in_parts(tmp_path, monkeypatch):

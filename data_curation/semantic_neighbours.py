@@ -1,0 +1,159 @@
+"""Which rows have another that is near, by every cosine there is, in tiles; so it can also be done stripe by stripe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from artifacts.stage import thread_count
+
+ROWS, COLUMNS = 2_048, 8_192  # of a tile of cosines: 64 MB; bounds memory, decides nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """Which two texts may be near, by the cosine of their `whitened` static vectors and by their lengths.
+
+    A static vector is a mean of word pieces: the more pieces, the less chance has a part in it, so two long texts
+    that say the same have a high cosine. And texts of very different length do not say the same.
+
+    Attributes:
+        radius: Least cosine where the shorter text has at most `short` characters.
+        far: Least cosine where it has `long` characters or more; in between on a line.
+        short: See `radius`.
+        long: See `far`.
+        times: The longer text has at most so many times the shorter's characters ...
+        more: ... and so many more.
+    """
+
+    radius: float
+    far: float | None = None
+    short: float = 350
+    long: float = 700
+    times: float = float("inf")
+    more: float = 0
+
+    def least(self, sizes: np.ndarray) -> np.ndarray:
+        """Least cosine (float32) where the shorter text has so many characters."""
+        rise = 0.0 if self.far is None else self.far - self.radius
+        along = np.clip((np.asarray(sizes, dtype=np.float64) - self.short) / (self.long - self.short), 0, 1)
+        return (self.radius + rise * along).astype(np.float32)
+
+    def reach(self, sizes: np.ndarray) -> np.ndarray:
+        """Most characters (float64) that a text may have to be near one of so many."""
+        return np.maximum(sizes, 1) * self.times + self.more
+
+
+def nearest(vectors: np.ndarray, given: int = 0, within: bool = True) -> np.ndarray:
+    """Cosine of each row with the row nearest to it, of those that it is compared with.
+
+    Args:
+        vectors: float32, n x d, unit rows.
+        given: The first so many are of the reference and not compared with each other.
+        within: Whether the others are compared with each other.
+
+    Returns:
+        float32, n; -1 for a row that is compared with none. Half of n x n products, in tiles: memory is that of
+        the vectors and one tile.
+    """
+    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    best = np.full(len(vectors), -1, dtype=np.float32)
+    for stripe in stripes(len(vectors), given):
+        np.maximum(best, nearest_of_stripe(vectors, stripe, given, within), out=best)
+    return best
+
+
+def stripes(count: int, given: int = 0) -> list[tuple[int, int]]:
+    """Rows in parts of at most `ROWS`, none with rows of the reference and of the set."""
+    return list(pairwise([*range(0, given, ROWS), *range(given, count, ROWS), count]))
+
+
+def nearest_of_stripe(vectors: np.ndarray, stripe: tuple[int, int], given: int, within: bool) -> np.ndarray:
+    """`nearest`, of the pairs alone that hold a row of this stripe and none of those before it."""
+    import torch
+
+    torch.set_num_threads(thread_count())
+    rows = torch.from_numpy(vectors)
+    best = torch.full((len(rows),), -1.0)
+    start, stop = stripe
+    first = given if start < given else start if within else len(rows)
+    for left in range(first, len(rows), COLUMNS):
+        upper, lower = slice(start, stop), slice(left, min(left + COLUMNS, len(rows)))
+        cosines = rows[upper] @ rows[lower].T
+        if lower.start < upper.stop:  # a tile of the diagonal: no row is its own neighbour, no pair counts twice
+            cosines[torch.ones_like(cosines, dtype=torch.bool).tril(upper.start - lower.start)] = -1.0
+        best[upper] = torch.maximum(best[upper], cosines.amax(dim=1))
+        best[lower] = torch.maximum(best[lower], cosines.amax(dim=0))
+    return best.numpy()
+
+
+@dataclass(frozen=True)
+class Sifting:
+    """Rows in the order of their texts' lengths: those that one may be near lie together, and it is the shorter.
+
+    Attributes:
+        vectors: float32, n x d, unit rows, or rows of zeros, which are near nothing.
+        sizes: float64, n, ascending: characters of each text.
+        reference: bool, n: which are of the reference; they are not compared with each other.
+        sieve: Least cosine and lengths.
+        within: Whether the others are compared with each other.
+    """
+
+    vectors: np.ndarray
+    sizes: np.ndarray
+    reference: np.ndarray
+    sieve: Sieve
+    within: bool
+
+    def stripe(self, start: int, stop: int) -> np.ndarray:
+        """Which rows (bool, n) have another that may be near, of the pairs whose shorter text is in this stripe."""
+        import torch
+
+        torch.set_num_threads(thread_count())
+        rows, reference = torch.from_numpy(self.vectors), torch.from_numpy(self.reference)
+        sizes = self.sizes[start:stop]
+        least = torch.from_numpy(self.sieve.least(sizes))[:, None]
+        end = np.searchsorted(self.sizes, self.sieve.reach(sizes), side="right")
+        ends, places = torch.from_numpy(end)[:, None], torch.arange(len(rows))
+        found = torch.zeros(len(rows), dtype=torch.bool)
+        for left in range(start, int(end[-1]), COLUMNS):
+            right = min(left + COLUMNS, int(end[-1]))
+            near = rows[start:stop] @ rows[left:right].T >= least
+            if right > end[0]:
+                near &= places[left:right] < ends
+            if left < stop:  # no row is its own neighbour, no pair counts twice
+                near &= places[left:right] > places[start:stop, None]
+            near &= ~(reference[start:stop, None] & reference[left:right])
+            if not self.within:
+                near &= reference[start:stop, None] | reference[left:right]
+            found[start:stop] |= near.any(dim=1)
+            found[left:right] |= near.any(dim=0)
+        return found.numpy()
+
+
+def by_size(sizes: np.ndarray) -> np.ndarray:
+    """The order of a `Sifting`."""
+    return np.argsort(np.asarray(sizes, dtype=np.float64), kind="stable")
+
+
+def passing(vectors: np.ndarray, sizes: np.ndarray, sieve: Sieve, given: int = 0, within: bool = True) -> np.ndarray:
+    """Which rows have another that the sieve lets be near, of those that they are compared with (bool, n).
+
+    Args:
+        vectors: float32, n x d, unit rows, or rows of zeros, which are near nothing.
+        sizes: Characters of each text.
+        sieve: Least cosine and lengths.
+        given: The first so many are of the reference and not compared with each other.
+        within: Whether the others are compared with each other.
+    """
+    order = by_size(sizes)
+    rows = np.ascontiguousarray(vectors[order], dtype=np.float32)
+    sifting = Sifting(rows, np.asarray(sizes, dtype=np.float64)[order], order < given, sieve, within)
+    found = np.zeros(len(rows), dtype=bool)
+    for start, stop in stripes(len(rows)):
+        found |= sifting.stripe(start, stop)
+    result = np.empty(len(rows), dtype=bool)
+    result[order] = found
+    return result
