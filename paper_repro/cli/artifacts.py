@@ -21,6 +21,9 @@ first fetch records one in RT_HOME/pins/lock.json, and later fetches must match 
 _VERIFY_HELP = """Read bytes again and compare digests: of pins that are here, shipped base models, artifact folders.
 
 Without PATH: all pins at hand, and all shipped base models. With PATH: these folders, and every artifact below them.
+With --deep every artifact is made again from its recorded settings and inputs, with the recorded number of threads, and
+compared: bit for bit on the same machine and package versions, elsewhere within a tolerance; which rule was applied is
+told. It takes as long as making them did.
 Exit status 1 if anything is wrong; nothing is changed but for a wrong download, which is set aside.
 
 Example: rt artifacts verify runs
@@ -68,12 +71,18 @@ def fetch_pins(
 
 def verify(
     paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", show_default=False)] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Make artifacts again, and compare.")] = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Parse the paths and check each."""
     from artifacts.shipped import shipped_names
 
+    if deep:
+        from paper_repro.cli.verify_deep import verify_deep
+
+        verify_deep([folder for path in paths or () for folder in _artifacts_below(path)], as_json)
+        return
     if paths:
         work = [(str(folder), _folder_check(folder)) for path in paths for folder in _artifacts_below(path)]
     else:
