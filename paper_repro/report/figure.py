@@ -27,6 +27,11 @@ COLOURS = {
     "URIAL": "#009E73",
     "tie": "#DDDDDD",
     "kept": "#009E73",
+    # ways to select refusals
+    "paper": "#000000",
+    "random": "#56B4E9",
+    "diverse": "#009E73",
+    "targeted": "#D55E00",
 }
 HATCHES = {
     "RT": "///",

@@ -10,7 +10,15 @@ from typing import Any
 
 from artifacts.errors import InputError
 from artifacts.files import read_json
-from paper_repro.report import testbed_causes, testbed_curation, testbed_figures, testbed_rates, testbed_tables
+from paper_repro.report import (
+    testbed_causes,
+    testbed_curation,
+    testbed_figures,
+    testbed_rates,
+    testbed_selection,
+    testbed_studies,
+    testbed_tables,
+)
 from paper_repro.report.claims import load_claims
 from paper_repro.report.figure import Drawing
 from paper_repro.report.page import Section
@@ -87,6 +95,26 @@ PARTS = (
             testbed_tables.refusal_table,
             testbed_causes.declines_drawings,
             testbed_tables.declines_table,
+        ),
+    ),
+    Part(
+        "testbed-selection",
+        "The testbed: which refusals?",
+        "The same numbers of refusals, chosen from one pool in four ways.",
+        ("selection",),
+        (testbed_selection.selection_drawings, testbed_selection.selection_table),
+    ),
+    Part(
+        "testbed-appendices",
+        "The testbed: news, refinement, open data, size",
+        "What the paper asks in its appendices, and its comparison of sizes, on the testbed's bases. Judged is whether "
+        "replies are right and end, whatever their style.",
+        ("news", "refinement", "open-data", "size"),
+        (
+            testbed_studies.news_table,
+            testbed_studies.refinement_table,
+            testbed_studies.open_data_table,
+            testbed_studies.size_table,
         ),
     ),
     Part(

@@ -13,8 +13,11 @@ from paper_repro.score.schema import Result
 
 SIZES = ("0.5m", "2m", "5m")
 MAIN_SIZE = "2m"
-RESPONSE_SETS = ("structured", "terse", "curated", "news")
+MAIN_CORPUS = "many"
+RESPONSE_SETS = ("structured", "terse", "terse-refined", "curated", "curated-refined", "news")
 FORMAT_COUNTS = (1, 2, 4, 8, 16)
+SELECTION = "selection"  # the study of several ways to choose refusals
+STRATEGIES = ("paper", "random", "diverse", "targeted")
 DIRTY = "-dirty"  # ends the name of a response set with planted faults
 CURED = "lexical"  # the recipe that is compared with raw responses
 DOSES = {"many-declines-0": 0, "many-declines-5": 5, "many": 12}  # per cent of unsafe how-to questions declined
@@ -86,7 +89,8 @@ class Unit(NamedTuple):
 class CellKey(NamedTuple):
     """A condition without its seeds; `response_set` and `count` are None where nothing was tuned.
 
-    `rate` is the learning rate in a study of several; None in all others, and where nothing was tuned.
+    `rate` is the learning rate in a study of several; None in all others, and where nothing was tuned. So is
+    `strategy` (how refusals were selected), None without refusals too.
     """
 
     study: str
@@ -96,6 +100,7 @@ class CellKey(NamedTuple):
     method: str
     count: int | None
     rate: float | None = None
+    strategy: str | None = None
 
     def has(self, **facts: object) -> bool:
         """Whether these parts have these values; a tuple allows any of several."""
@@ -107,6 +112,7 @@ class CellKey(NamedTuple):
     def words(self) -> str:
         """The condition as people write it."""
         tuned = [] if self.response_set is None else [f"on {self.response_set}", f"with {self.count} refusals"]
+        tuned += [] if self.strategy is None else [f"({self.strategy})"]
         tuned += [] if self.rate is None else [f"at rate {self.rate:g}"]
         return " ".join([self.method, *tuned, f"({self.size.upper()}, {self.corpus}; study {self.study})"])
 
@@ -143,18 +149,22 @@ def set_label(response_set: str | None, recipe: str | None) -> str | None:
 
 
 def read_cells(results: Iterable[Result]) -> dict[CellKey, Cell]:
-    """Cells of all results on testbed bases, in order; only refusals that were chosen the paper's way are taken."""
+    """Cells of all results on testbed bases, in order.
+
+    But for the study of selections, only refusals that were chosen the paper's way are taken.
+    """
     results = list(results)
     several = _studies_of_rates(results)
     cells: dict[CellKey, Cell] = {}
     for result in results:
         base = parse_base(result.base_model)
         measure = _MEASURE_OF.get((result.benchmark, result.metric))
-        if base is None or measure is None or result.strategy not in (None, "paper"):
+        if base is None or measure is None or (result.study != SELECTION and result.strategy not in (None, "paper")):
             continue
         label = set_label(result.response_set, result.recipe)
         rate = result.learning_rate if result.study in several else None
-        key = CellKey(result.study, base.size, base.corpus, label, result.method, result.num_refusals, rate)
+        strategy = result.strategy if result.study == SELECTION else None
+        key = CellKey(result.study, base.size, base.corpus, label, result.method, result.num_refusals, rate, strategy)
         estimate = Estimate(result.value, result.low, result.high, result.n, result.unclassified, result.failed)
         sample = cells.setdefault(key, Cell(key)).samples.setdefault(measure, {})
         sample[Unit(base.seed, result.seed)] = estimate
@@ -180,6 +190,7 @@ def order(key: CellKey) -> tuple:
         _place(key.response_set, RESPONSE_SETS),
         -1 if key.count is None else key.count,
         -1 if key.rate is None else key.rate,
+        _place(key.strategy, STRATEGIES) if key.strategy else (-1, ""),
         _place(key.method, METHODS),
     )
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 # a marker and a dash tell what a colour tells
 MARKERS = {"RT": "s", "IT": "o", "untuned": "v", FIRST_LINE: "^"}
 DASHES = {"RT": "-", "IT": "-", "untuned": ":", FIRST_LINE: "--"}
+# ways to select refusals
+MARKERS |= {"paper": "o", "random": "v", "diverse": "s", "targeted": "D"}
+DASHES |= {"paper": "-", "random": ":", "diverse": "--", "targeted": "-."}
 REFERENCE_INK = "#000000"
 GAP = 0.02  # between a whisker and the number above it
 BAR = 0.8  # share of a group's place that its bars take

@@ -71,7 +71,8 @@ def replicates(key: CellKey, measure: str, sample: Sample) -> np.ndarray:
         measure: Names the number.
         sample: Units with values; a unit without an interval does not scatter by itself.
     """
-    parts = key if key.rate is not None else key[:-1]  # draws of a cell without a rate are what they were before rates
+    # draws of a cell without a rate, or strategy, are what they were before there were any
+    parts = (*key[:6], *(part for part in key[6:] if part is not None))
     return resample("|".join(str(part) for part in (*parts, measure)), list(sample.values()))
 
 

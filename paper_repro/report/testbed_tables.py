@@ -40,6 +40,7 @@ _LEADS = {
     "response_set": Column("response_set", "Response set", names_row=True),
     "count": Column("num_refusals", "Refusals", names_row=True),
     "rate": Column("learning_rate", "Learning rate", names_row=True),
+    "strategy": Column("strategy", "Selection", names_row=True),
     "method": Column("method", "Method", names_row=True),
 }
 Missing = Mapping[str, Mapping[str, str]]  # study to missing base to reason
