@@ -60,6 +60,9 @@ class Publication(BaseModel):
         return f"{self.name}@{self.version}"
 
 
+Found = Pin | tuple[Publication, Artifact]
+
+
 def published_folder() -> Path:
     """Folder of all published artifacts."""
     return rt_home() / "published"
@@ -94,7 +97,7 @@ def published_labels() -> list[str]:
     return [f"{name}@{version}" for name in names for version in versions(name)]
 
 
-def resolve(label: str) -> Pin | tuple[Publication, Artifact]:
+def resolve(label: str) -> Found:
     """The pin or the published artifact that NAME@VERSION means.
 
     A name alone means the version that the lock file has for it. A pin's name means the one version that this package
@@ -148,3 +151,28 @@ def read_published(folder: Path) -> tuple[Publication, Artifact]:
 def pin_digest(pin: Pin) -> str:
     """Digest of what a pin promises: its version, origins and their digests; a reworded note changes nothing."""
     return digest_json(pin.model_dump(mode="json", include={"name", "version", "kind", "origins"}))
+
+
+def digest_of(found: Found) -> str:
+    """Digest of a pin or of a published artifact: what the lock file keeps."""
+    return pin_digest(found) if isinstance(found, Pin) else found[0].digest
+
+
+def label_of(found: Found) -> str:
+    """NAME@VERSION of a pin or of a published artifact."""
+    return f"{found.name}@{found.version}" if isinstance(found, Pin) else found[0].label
+
+
+def citable(found: Found) -> Pin | Publication:
+    """What `artifacts.cite` takes."""
+    return found if isinstance(found, Pin) else found[0]
+
+
+def lockable() -> list[Found]:
+    """All pins, and published names that are locked or have one version: those a name alone can mean."""
+    found: list[Found] = [load_pin(name) for name in pin_names()]
+    for name in dict.fromkeys(label.partition("@")[0] for label in published_labels()):
+        known, locked = versions(name), locked_version(name)
+        if locked or len(known) == 1:
+            found.append(read_published(published_folder() / name / (locked or known[0])))
+    return found

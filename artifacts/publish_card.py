@@ -17,7 +17,7 @@ from artifacts.licences import spdx
 from artifacts.manifest import Artifact
 
 CARD = "README.md"
-_FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
+FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
 _SHOWN = 40  # nodes of a chain that a reader still takes in
 _KINDS = {"corpus": "dataset", "curated": "dataset", "trainset": "dataset", "model": "model", "base-model": "model"}
 
@@ -56,7 +56,7 @@ def hub_kind(kind: str) -> str:
 
 
 def _parted(own: str | None) -> tuple[dict[str, Any], str]:
-    match = _FRONT.match(own or "")
+    match = FRONT.match(own or "")
     if match is None:
         return {}, own or ""
     front = yaml.safe_load(match[1])

@@ -37,7 +37,7 @@ COMMANDS = {
     "report": "Make tables, figures, claims and one page.",
     "reproduce": "Run a profile from its data to its report.",
     "testbed": "The testbed: a generated world and base models of our own.",
-    "artifacts": "Pinned files and artifacts: list, show, fetch, verify.",
+    "artifacts": "Pinned files and artifacts: list, fetch, verify, publish, cite, export.",
 }
 
 

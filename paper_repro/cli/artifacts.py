@@ -1,4 +1,4 @@
-"""`rt artifacts`: what is pinned, where it is, and whether its bytes and those of our own artifacts are right."""
+"""`rt artifacts`: what is pinned and published, where it is, and whether its bytes and those of our own artifacts are right."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ import yaml
 
 from artifacts.errors import ResponseTuningError, UserError
 from artifacts.pins import Pin, availability, fetch, load_pin, pin_names, verification
+from paper_repro.cli import artifacts_own
 from paper_repro.cli.common import AsJson, Debug, emit
 
-_HELP = """Pinned files and artifacts: list, show, fetch, verify.
+_HELP = """Pinned files and artifacts: list, show, fetch, verify, lock, cite, publish, export, gc.
 
 A pin names a file set of others by version, origins, digests, licence and citation. Where a pin has no digest, the
-first fetch records one in RT_HOME/pins/lock.json, and later fetches must match it.
+first fetch records one in RT_HOME/pins/lock.json, and later fetches must match it. Artifacts of our own are published
+under a name and a version, which never move.
 """
 _VERIFY_HELP = """Read bytes again and compare digests: of pins that are here, shipped base models, artifact folders.
 
-Without PATH: all pins at hand, and all shipped base models. With PATH: these folders, and every artifact below them.
+Without PATH: all pins at hand, all shipped base models and all that is published. With PATH: these folders, and every
+artifact below them.
 With --deep every artifact is made again from its recorded settings and inputs, with the recorded number of threads, and
 compared: bit for bit on the same machine and package versions, elsewhere within a tolerance; which rule was applied is
 told. It takes as long as making them did.
@@ -38,20 +41,34 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show)
     group.command("fetch")(fetch_pins)
     group.command("verify", help=_VERIFY_HELP)(verify)
+    artifacts_own.register(group)
     app.add_typer(group, name="artifacts")
 
 
 def list_pins(as_json: AsJson = False, debug: Debug = False) -> None:
-    """List all pins: kind, version, licence, whether their bytes are fixed, and where they would come from."""
-    rows = [_facts(load_pin(name)) for name in pin_names()]
+    """List pins and what is published: kind, version, licence, how far their bytes are fixed, where they come from."""
+    from artifacts.catalogue import published_labels, resolve
+
+    found = [*map(load_pin, pin_names()), *map(resolve, published_labels())]
+    rows = [_facts(one) for one in found]
     lines = [f"{row['name']:<32}{row['kind']:<10}{row['verification']:<12}{row['availability']}" for row in rows]
     emit(rows, as_json, "\n".join(lines))
 
 
-def show(name: Annotated[str, typer.Argument(help="Name of a pin.")], as_json: AsJson = False, debug: Debug = False):
-    """Show one pin whole: origins, files, digests, licence, citation, note."""
-    pin = _pin(name)
-    value = pin.resolved() | {key: found for key, found in _facts(pin).items() if key not in pin.resolved()}
+def show(
+    name: Annotated[str, typer.Argument(help="Name of a pin, or NAME@VERSION.")],
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show one pin whole (origins, files, digests, licence, citation, note), or the record of what is published."""
+    from artifacts.catalogue import resolve
+    from artifacts.references import reference_text
+
+    found = resolve(name)
+    value = found.resolved() if isinstance(found, Pin) else found[0].model_dump(mode="json")
+    value |= {key: fact for key, fact in _facts(found).items() if key not in value}
+    if isinstance(found, Pin) and found.citation:
+        value["cited_as"] = reference_text(found.citation)
     emit(value, as_json, yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
 
 
@@ -76,6 +93,8 @@ def verify(
     debug: Debug = False,
 ) -> None:
     """Parse the paths and check each."""
+    from artifacts.catalogue import published_folder
+    from artifacts.chain import artifacts_below
     from artifacts.shipped import shipped_names
 
     if deep:
@@ -89,28 +108,30 @@ def verify(
         here = [load_pin(name) for name in pin_names() if availability(name).startswith("here")]
         work = [(pin.name, _fetcher(pin)) for pin in here]
         work += [(name, _shipped_check(name)) for name in shipped_names()]
+        work += [(str(folder), _folder_check(folder)) for folder in artifacts_below(published_folder())]
     _finish(_checked(work), as_json)
 
 
 def _pin(name: str) -> Pin:
     """A pin by name or NAME@VERSION; another version than the one at hand is refused: names never move."""
-    plain, _, version = name.partition("@")
-    pin = load_pin(plain)
-    if version and version != pin.version:
-        raise UserError(f"'{plain}' is pinned at version {pin.version}, not {version}", where=name)
-    return pin
+    from artifacts.catalogue import resolve
+
+    found = resolve(name)
+    if not isinstance(found, Pin):
+        raise UserError("is published here: there is nothing to fetch", where=name)
+    return found
 
 
-def _facts(pin: Pin) -> dict[str, Any]:
-    return {
-        "name": pin.name,
-        "version": pin.version,
-        "kind": pin.kind,
-        "licence": pin.licence,
-        "gated": pin.gated,
-        "verification": verification(pin),
-        "availability": availability(pin.name),
-    }
+def _facts(found: Any) -> dict[str, Any]:
+    """What is told of a pin, or of a published artifact (its record and itself)."""
+    if isinstance(found, Pin):
+        facts = {"licence": found.licence, "gated": found.gated, "verification": verification(found)}
+        place = availability(found.name)
+    else:
+        found, artifact = found
+        facts = {"licence": found.licence["licence"], "gated": False, "verification": "published"}
+        place = f"here: {artifact.path}"
+    return {"name": found.name, "version": found.version, "kind": found.kind} | facts | {"availability": place}
 
 
 def _fetcher(pin: Pin) -> Callable[[], str]:
@@ -132,9 +153,10 @@ def _shipped_check(name: str) -> Callable[[], str]:
 
 def _folder_check(folder: Path) -> Callable[[], str]:
     def work() -> str:
+        from artifacts.catalogue import PUBLICATION, read_published
         from artifacts.manifest import read_manifest, verify_outputs
 
-        artifact = read_manifest(folder)
+        artifact = read_published(folder)[1] if (folder / PUBLICATION).is_file() else read_manifest(folder)
         verify_outputs(artifact)
         return f"{artifact.identity.kind}, {len(artifact.identity.outputs)} files, {artifact.digest[:12]}"
 
