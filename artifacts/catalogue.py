@@ -87,7 +87,9 @@ def split(label: str) -> tuple[str, str | None]:
 def versions(name: str) -> list[str]:
     """Published versions of a name, in alphabetical order."""
     folder = published_folder() / name
-    return sorted(path.name for path in folder.iterdir() if is_artifact(path)) if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if VERSION.fullmatch(path.name) and is_artifact(path))
 
 
 def published_labels() -> list[str]:

@@ -101,9 +101,9 @@ class _Walk:
 
 
 def artifacts_below(folder: Path) -> Iterator[Path]:
-    """Folders of artifacts below a folder; links are not followed, and nothing is looked for inside an artifact."""
+    """Folders of artifacts below a folder; links are not followed, nor artifacts and hidden folders looked into."""
     for here, folders, files in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         if MANIFEST in files:
             folders.clear()
             yield Path(here)

@@ -97,7 +97,7 @@ class Pin(Settings):
 
     name: str
     version: str
-    kind: Literal["dataset", "prompts", "model", "encoder"]
+    kind: Literal["dataset", "prompts", "model", "encoder", "schema"]
     title: str
     licence: str
     gated: bool = False

@@ -1,4 +1,4 @@
-"""`rt artifacts`: what is pinned and published, where it is, and whether its bytes and those of our own artifacts are right."""
+"""`rt artifacts`: what is pinned and published, where it is, and whether those bytes are right."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def _checked(work: Sequence[tuple[str, Callable[[], str]]]) -> list[dict[str, An
         name, check = item
         try:
             return {"name": name, "ok": True, "found": check(), "error": None}
-        except ResponseTuningError as error:
+        except (ResponseTuningError, OSError) as error:  # what one of them is refused, the others still get
             return {"name": name, "ok": False, "found": None, "error": str(error)}
 
     with ThreadPoolExecutor(max_workers=4) as pool:

@@ -1,0 +1,143 @@
+"""Publishing: terms from all parts, lineage to the pins, one artifact a version for ever, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from artifacts.catalogue import published_folder, published_labels, read_published, resolve
+from artifacts.errors import DigestError, InputError, UserError
+from artifacts.manifest import read_manifest, verify_outputs
+from artifacts.publish import publish
+
+
+def test_a_non_commercial_part_makes_the_whole_so_and_the_lineage_ends_in_the_pins(family):
+    trainset = family.lima_and_dolly()
+    publication, folder, before = publish(
+        trainset.path, "ours-rt", "1.0.0", title="Ours", authors=["Doe, Jane", "A lab"]
+    )
+    assert not before
+    assert publication.licence["use"] == "non-commercial"
+    assert publication.licence["licence"] == "CC-BY-NC-SA AND CC-BY-SA-3.0"
+    assert [(part["name"], part["version"]) for part in publication.licence["parts"]] == [
+        ("dolly", "2023-06-30"),
+        ("lima", "2023-05-18"),
+    ]
+    nodes = publication.lineage["nodes"]
+    top = nodes[publication.lineage["digest"]]
+    assert publication.lineage["digest"] == trainset.digest
+    assert {nodes[digest]["pin"] for digest in top["inputs"].values()} == {"lima", "dolly"}
+    assert publication.cites == ["conover2023dolly", "zhou2023lima"]
+    assert publication.authors == [{"family-names": "Doe", "given-names": "Jane"}, {"name": "A lab"}]
+    front = yaml.safe_load((folder / "README.md").read_text().split("---\n")[1])
+    assert front["license"] == "other"
+    assert front["license_name"] == "cc-by-nc-sa-and-cc-by-sa-3.0"
+    verify_outputs(read_manifest(folder))
+
+
+def test_an_unknown_part_leaves_the_licence_of_the_whole_unknown(family):
+    stated = family.corpus("stated", name="dolly", licence="CC-BY-SA-3.0")
+    silent = family.corpus("silent", name="silent", licence="none stated in its repository", text="Maybe.")
+    publication, folder, _ = publish(family.trainset("t", {"a": stated.path, "b": silent.path}).path, "half", "1")
+    assert (publication.licence["use"], publication.licence["licence"]) == ("unknown", "unknown")
+    assert "license: unknown" in (folder / "README.md").read_text()
+
+
+def test_what_a_part_was_made_from_may_be_gone_but_is_not_forgotten(family):
+    corpus = family.corpus("gone", name="gone", licence="MIT")
+    trainset = family.trainset("t", {"base": corpus.path})
+    corpus.path.rename(corpus.path.with_name("elsewhere"))  # found by its digest
+    assert publish(trainset.path, "found", "1")[0].licence["licence"] == "MIT"
+    corpus.path.with_name("elsewhere").rename(published_folder().parent.parent / "outside")
+    publication, _, _ = publish(trainset.path, "lost", "1")
+    assert publication.licence["parts"] == [
+        {"name": "base", "version": None, "kind": "unknown", "licence": "unknown", "use": "unknown"}
+    ]
+
+
+def test_a_file_of_ones_own_has_no_licence_that_anyone_stated(family, tmp_path):
+    rows = tmp_path / "mine"
+    rows.mkdir()
+    family.corpus("c")
+    (rows / "data.parquet").write_bytes((family.corpus("c").path / "data.parquet").read_bytes())
+    publication, _, _ = publish(family.trainset("t", {"base": rows}).path, "mine", "1")
+    assert [part["name"] for part in publication.licence["parts"]] == ["mine"]
+    assert publication.licence["licence"] == "unknown"
+
+
+def test_a_version_is_one_artifact_for_ever(family):
+    one, other = family.corpus("one", text="One."), family.corpus("other", text="Two.")
+    _, folder, _ = publish(one.path, "ours", "1.0.0")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert publish(one.path, "ours", "1.0.0")[2]
+    with pytest.raises(UserError, match=f"published already, with digest {one.digest[:12]}"):
+        publish(other.path, "ours", "1.0.0")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    publish(other.path, "ours", "1.1.0")
+    assert published_labels() == ["ours@1.0.0", "ours@1.1.0"]
+
+
+@pytest.mark.parametrize(
+    "label", ["../up@1", "a/b@1", "Upper@1", "@1", "x@..", "x@1/2", "x@", ".x@1", "x@" + "1" * 41, "x\n@1"]
+)
+def test_a_name_cannot_be_a_path(family, label):
+    name, _, version = label.partition("@")
+    with pytest.raises(UserError):
+        publish(family.corpus("one").path, name, version)
+    assert published_labels() == []
+
+
+def test_a_pins_name_is_taken(family):
+    with pytest.raises(UserError, match="a pin has this name"):
+        publish(family.corpus("one").path, "lima", "9")
+
+
+def test_tampered_files_are_not_published(family):
+    corpus = family.corpus("one")
+    (corpus.path / "data.parquet").write_bytes(b"other")
+    with pytest.raises(DigestError, match=r"data\.parquet"):
+        publish(corpus.path, "ours", "1")
+    assert not (published_folder() / "ours" / "1").exists()
+
+
+def test_a_stop_half_way_leaves_nothing_that_looks_whole(family, monkeypatch):
+    corpus = family.corpus("one")
+    monkeypatch.setattr("artifacts.publish.cff_text", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        publish(corpus.path, "ours", "1")
+    assert published_labels() == []
+    monkeypatch.undo()
+    monkeypatch.setenv("RT_HOME", str(corpus.path.parent.parent))
+    assert publish(corpus.path, "ours", "1")[0].digest == corpus.digest
+
+
+def test_nothing_of_this_machine_is_published(family):
+    trainset = family.lima_and_dolly()
+    _, folder, _ = publish(trainset.path, "ours", "1")
+    told = json.loads((trainset.path / "manifest.json").read_text())["provenance"]
+    for path in folder.iterdir():
+        text = path.read_bytes()
+        assert str(trainset.path.parent).encode() not in text
+        assert not told["host"] or f'"{told["host"]}"'.encode() not in text
+    assert read_manifest(folder).digest == trainset.digest
+
+
+def test_a_record_of_another_artifact_is_refused(family):
+    _, folder, _ = publish(family.corpus("one").path, "ours", "1")
+    record = folder / "publication.json"
+    record.write_text(record.read_text().replace(json.loads(record.read_text())["digest"], "0" * 64))
+    with pytest.raises(DigestError, match="another artifact"):
+        read_published(folder)
+    record.write_text('{"name": "ours"}')
+    with pytest.raises(InputError, match="not a publication"):
+        resolve("ours@1")
+
+
+def test_an_artifact_made_from_itself_is_refused(family, monkeypatch):
+    corpus = family.corpus("one", licence=None)
+    trainset = family.trainset("t", {"base": corpus.path})
+    monkeypatch.setattr("artifacts.chain._Walk.path_of", lambda *_: trainset.path)
+    with pytest.raises(InputError, match="among what it was made from"):
+        publish(trainset.path, "ours", "1")
