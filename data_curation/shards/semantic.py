@@ -30,6 +30,7 @@ from data_curation.shards.store import ids, policy_columns, save_array, write_dr
 from data_curation.shingles import words
 
 FULL = "full"
+FEW = 1_000  # so many rows the leading process embeds itself: workers would load the encoder for longer
 log = logging.getLogger("rt")
 
 
@@ -98,7 +99,8 @@ def deduplicate(run: Run, name: str, sets: Sets, settings: SemanticDedupSettings
         ),
     )
     log.info("curate: %s: %d of %d rows have one that may be near", name, near["stay"], count)
-    run.phase(f"{name}-full", EmbedTask(sets, settings, sieves.NEAR, FULL), sets.shards)
+    if near["stay"] > FEW:
+        run.phase(f"{name}-full", EmbedTask(sets, settings, sieves.NEAR, FULL), sets.shards)
     return counts | {"read": passed - of_reference}
 
 
@@ -147,7 +149,7 @@ def number(sets: Sets, settings: SemanticDedupSettings, own_scores: bool) -> dic
         "given": int(long[different].sum()),
         "rows_in": len(rows) - first_own,
         "sieve": bool(enough and not settings.exhaustive),
-        "half": bool(semantic_candidates.halves(settings.encoder) and not settings.exhaustive),
+        "half": bool(len(lined_up) > FEW and semantic_candidates.halves(settings.encoder) and not settings.exhaustive),
     }
 
 

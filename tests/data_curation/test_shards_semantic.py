@@ -13,7 +13,7 @@ from artifacts.errors import StageError
 from data_curation import semantic_candidates, semantic_neighbours
 from data_curation.curate import CurateSettings, curate
 from data_curation.encoder import Encoder
-from data_curation.shards import semantic_sieves
+from data_curation.shards import semantic, semantic_sieves
 from data_curation.shards.preview import phases
 from data_curation.shards.settings import ShardedSettings
 from data_curation.shards.stage import curate_shards
@@ -34,6 +34,7 @@ def small_sets_in_many_tasks(monkeypatch):
     monkeypatch.setattr(semantic_neighbours, "ROWS", 11)
     monkeypatch.setattr(semantic_neighbours, "COLUMNS", 17)
     monkeypatch.setattr(semantic_sieves, "STRIPES", 1)
+    monkeypatch.setattr(semantic, "FEW", 0)
 
 
 def answers(path, count=90, seed=5):
@@ -97,6 +98,14 @@ def test_with_a_reference_under_every_policy(tiny_encoder, tmp_path, monkeypatch
     whole, _ = both(steps, tmp_path, given, 23, old, **scored)
     assert dropped(whole)["semantic_duplicate_of_reference"] > 3
     assert ("semantic_duplicate" in dropped(whole)) == within
+
+
+def test_few_rows_are_embedded_where_they_are_decided_on(tiny_encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(semantic, "FEW", 1_000)
+    monkeypatch.setattr(semantic_candidates, "has_bfloat16", lambda settings: True)
+    whole, parts = both(recipe(tiny_encoder), tmp_path, answers(tmp_path / "answers.jsonl"))
+    assert dropped(whole)["semantic_duplicate"] > 10
+    assert not any(name.endswith(("-half", "-full")) for name in parts.provenance["seconds_per_phase"])
 
 
 def test_a_set_of_which_nothing_takes_part(tiny_encoder, tmp_path):
