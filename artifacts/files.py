@@ -29,6 +29,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+
+
 @contextmanager
 def disk_faults(folder: Path) -> Iterator[None]:
     """Turn what a disk refuses into our errors: no space, a folder or file that may not be written or read.
@@ -41,11 +45,11 @@ def disk_faults(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         where = str(error.filename or folder)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno in FULL:
             fix = "make room, then run the same command again: what is done is kept"
             raise StageError("the disk is full, or its quota is", where=where, fix=fix) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-            fix = "choose another --out, or mend the permissions"
+        if error.errno in REFUSED:
+            fix = "choose another place (--out, RT_HOME), or mend the permissions"
             raise UserError(f"cannot be used: {error.strerror}", where=where, fix=fix) from error
         raise
 

@@ -44,7 +44,9 @@ def locked_digests() -> dict[str, str]:
 
 
 def lock_digest(key: str, found: str) -> str:
-    """Record a digest unless there is one; returns the recorded one. Safe between processes."""
+    """Record a digest unless there is one; returns the recorded one. Safe between processes, read-only ones too."""
+    if key in (digests := locked_digests()):
+        return digests[key]
     folder = pins_folder()
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / f"{LOCK}.lock"):

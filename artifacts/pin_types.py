@@ -96,10 +96,10 @@ class Pin(Settings):
     """
 
     name: str
-    version: str
+    version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$")]  # names a folder
     kind: Literal["dataset", "prompts", "model", "encoder", "schema"]
     title: str
-    licence: str
+    licence: Annotated[str, Field(pattern=r"\S")]
     gated: bool = False
     origins: tuple[Origin, ...]
     citation: Annotated[str, AfterValidator(_is_a_reference)] | None = None

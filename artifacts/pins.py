@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from artifacts.digests import digest_file
 from artifacts.errors import DigestError, MissingDataError, UserError
-from artifacts.files import read_yaml
+from artifacts.files import FULL, REFUSED, disk_faults, read_yaml
 from artifacts.lock import LOCK, lock_digest, lock_key, locked_digests
 from artifacts.pin_types import Fetched, HubOrigin, MirrorOrigin, Origin, Pin, PinnedFile, UrlOrigin, WheelOrigin
 from artifacts.settings import validate_settings
@@ -50,8 +50,15 @@ def fetch(name: str) -> Fetched:
     Raises:
         MissingDataError: no origin could give the files; the message lists each origin and why.
         DigestError: an origin gave other bytes than pinned.
+        StageError: no space is left.
+        UserError: the folder of fetched files may not be written.
     """
-    pin = load_pin(name)
+    with disk_faults(pins_folder()):
+        return _fetch(load_pin(name))
+
+
+def _fetch(pin: Pin) -> Fetched:
+    """The files of a pin from the first origin that has them."""
     reasons = []
     for origin in pin.origins:
         try:
@@ -203,6 +210,7 @@ def _from_hub(pin: Pin, origin: HubOrigin) -> tuple[Path, ...]:
     except (LocalEntryNotFoundError, OfflineModeIsEnabled):
         raise _OriginUnavailable(f"the hub cannot be reached (wanted: {origin.repo})") from None
     except (HfHubHTTPError, OSError) as error:
+        _raise_if_ours(error)
         raise _OriginUnavailable(f"{origin.repo}@{origin.revision[:12]}: {_first_line(error)}") from None
 
 
@@ -222,10 +230,17 @@ def _from_url(pin: Pin, origin: UrlOrigin) -> tuple[Path, ...]:
     except (requests.ConnectionError, requests.Timeout):
         raise _OriginUnavailable(f"{urlsplit(origin.url).hostname} cannot be reached (wanted: {origin.url})") from None
     except OSError as error:
+        _raise_if_ours(error)
         raise _OriginUnavailable(f"{origin.url}: {_first_line(error)}") from None
     except ValueError as error:
         raise DigestError(f"{origin.url}: {_first_line(error)}") from None
     return paths
+
+
+def _raise_if_ours(error: Exception) -> None:
+    """A full disk or a folder that may not be written is no fault of an origin: the next one would not help."""
+    if getattr(error, "errno", None) in (*FULL, *REFUSED):
+        raise error
 
 
 def _first_line(error: Exception) -> str:

@@ -207,17 +207,19 @@ def _finished(out: Path, plan: dict[str, Any], overwrite: bool) -> Artifact | No
     """The up-to-date artifact in `out`, or None if the folder is free to be worked in."""
     if not is_artifact(out):
         return None
-    artifact = read_manifest(out)
-    recorded = artifact.identity.model_dump(mode="json", exclude={"summary", "outputs"})
-    if recorded == plan:
-        try:
+    try:
+        artifact = read_manifest(out)
+        recorded = artifact.identity.model_dump(mode="json", exclude={"summary", "outputs"})
+        if recorded == plan:
             verify_outputs(artifact)
             return artifact
-        except DigestError as error:
-            if not overwrite:
-                raise
-            log.warning("%s\n  made again", error)
-    elif not overwrite:
+    except (DigestError, InputError) as error:  # a file or the manifest was changed or cut off
+        if not overwrite:
+            error.fix = error.fix or "pass --overwrite to make it again"
+            raise
+        log.warning("%s\n  made again", error)
+        recorded = plan
+    if recorded != plan and not overwrite:
         changed = sorted(_differences(recorded, plan))
         raise UserError(
             f"holds a finished '{artifact.identity.kind}' made otherwise (differs in: {', '.join(changed)})",
