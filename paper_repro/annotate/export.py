@@ -164,6 +164,7 @@ def _verdicts(settings: VerdictSettings, inputs: Mapping[str, Path], workspace: 
     write_rows(workspace.path / VERDICTS, rows, SCHEMA)
     system, other = (annotations.summary["systems"][name] for name in _both(settings.system))
     workspace.summary.update(
+        system=settings.system,
         condition=system["condition"],
         generations=system["generations"],
         against=other,
@@ -171,6 +172,7 @@ def _verdicts(settings: VerdictSettings, inputs: Mapping[str, Path], workspace: 
         judge_version=annotations.summary["guideline"],
         verdicts=len(rows),
         open=annotations.summary["open"],
+        agreement=annotations.summary["agreement"],
         statuses=dict(sorted(Counter(row["status"] for row in rows).items())),
         labels=dict(sorted(Counter(f"{row['judge']}:{row['label']}" for row in rows if row["label"]).items())),
     )
@@ -211,4 +213,4 @@ def _outcome(preferred: str | None, system: str) -> str | None:
 
 
 ANNOTATIONS = Stage("annotate", "annotations", 1, AnnotateSettings, _annotations, packages=("nltk", "pyarrow"))
-HUMAN_VERDICTS = Stage("annotate", "verdicts", 1, VerdictSettings, _verdicts, packages=("pyarrow",))
+HUMAN_VERDICTS = Stage("annotate", "verdicts", 2, VerdictSettings, _verdicts, packages=("pyarrow",))

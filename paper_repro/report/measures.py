@@ -14,20 +14,33 @@ def relevance_table(results: Sequence[Result]) -> Table | None:
     """Embedding relevance: a proxy, never called acceptability. None if it was not measured."""
     names = ("embedding_relevance", "relevance_top1")
     notes = ("Embedding relevance says whether a reply is about its query; it does not say whether the reply is good.",)
-    return _metric_table(results, names, "embedding_relevance", "Embedding relevance of this run", notes)
+    return metric_table(results, names, "embedding_relevance", "Embedding relevance of this run", notes)
 
 
 def length_table(results: Sequence[Result]) -> Table | None:
     """Length of the replies and how they end. None if it was not measured."""
     names = ("response_tokens", "finished_rate")
     notes = ("A reply that did not finish was cut at the token limit of the run's settings.",)
-    return _metric_table(results, names, "response_lengths", "Length of this run's replies", notes)
+    return metric_table(results, names, "response_lengths", "Length of this run's replies", notes)
 
 
-def _metric_table(
-    results: Sequence[Result], metrics: Sequence[str], name: str, title: str, notes: tuple[str, ...]
+def metric_table(
+    results: Sequence[Result],
+    metrics: Sequence[str],
+    name: str,
+    title: str,
+    notes: tuple[str, ...],
+    *,
+    shared: bool = True,
 ) -> Table | None:
-    """One row a condition and benchmark, one column a metric."""
+    """One row a condition and benchmark, one column a metric; None where none of them was measured.
+
+    Args:
+        results: Results of a run.
+        metrics: Names, left to right.
+        name, title, notes: Of the table.
+        shared: Whether every benchmark has every metric, so that an absent one is missing; if not, it has no meaning.
+    """
     rows = run_rows(results, metrics)
     if not rows:
         return None
@@ -45,7 +58,7 @@ def _metric_table(
         (
             *condition_cells(row, shown),
             BENCHMARKS.get(benchmark, benchmark),
-            *(row.estimates.get((benchmark, metric), Estimate(None)) for metric in metrics),
+            *(row.estimates.get((benchmark, metric), Estimate(None) if shared else "") for metric in metrics),
         )
         for benchmark in benchmarks
         for row in rows

@@ -42,7 +42,18 @@ BENCHMARKS = {
     "malicious-instruct": "MaliciousInstruct",
     "xstest-unsafe": "XSTest unsafe",
     "xstest-benign": "XSTest benign",
+    "xstest": "XSTest",
     "alpaca-eval": "AlpacaEval",
+    "just-eval-regular": "JustEval regular",
+    "just-eval-safety": "JustEval safety",
+    "infobench": "InFoBench",
+    "core": "Average of the six",
+    "mmlu": "MMLU",
+    "openbookqa": "OpenBookQA",
+    "hellaswag": "HellaSwag",
+    "arc": "ARC",
+    "gsm8k": "GSM8K",
+    "piqa": "PIQA",
 }
 # columns that a table leaves out, and a note tells, when they are the same in all rows
 QUIET = ("study", "recipe", "seed", "learning_rate", "judge")

@@ -17,6 +17,7 @@ from paper_repro.conditions import Condition
 from paper_repro.judge.schema import read_verdicts
 from paper_repro.judge.validation.measured import KIND as VALIDATION
 from paper_repro.judge.validation.measured import Validation
+from paper_repro.score.agreement import write_agreements
 from paper_repro.score.comparisons import Comparable, write_comparisons
 from paper_repro.score.corrected import (
     check_judge,
@@ -114,10 +115,12 @@ def _work(settings: ScoreSettings, inputs: Mapping[str, Path], workspace: Worksp
     rows = write_results(results.values(), workspace.path)
     comparisons = comparable.compare(settings.study, settings.seed, settings.resamples)
     write_comparisons(comparisons, workspace.path)
+    campaigns = write_agreements(artifacts, workspace.path)
     workspace.summary.update(
         study=settings.study,
         rows=len(rows),
         comparisons=len(comparisons),
+        campaigns=len(campaigns),
         conditions=len({tuple(row.key[: KEY.index("benchmark")]) for row in rows}),
         metrics=sorted({row.metric for row in rows}),
         benchmarks=sorted({row.benchmark for row in rows}),

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from artifacts.errors import StageError, UserError
+from artifacts.errors import InputError, StageError, UserError
 from artifacts.manifest import verify_outputs
 from paper_repro.annotate import ratings
 from paper_repro.annotate.agreement import agreement
@@ -16,7 +16,10 @@ from paper_repro.annotate.schema import ASSIGNMENT_COLUMNS, ASSIGNMENTS, EVENTS
 from paper_repro.columns import read_rows
 from paper_repro.judge import JudgeSettings, judge
 from paper_repro.judge.schema import read_verdicts
+from paper_repro.report.judged import judged_sections
+from paper_repro.report.table import to_csv
 from paper_repro.score import ScoreSettings, score
+from paper_repro.score.agreement import read_agreements
 from paper_repro.score.schema import read_results
 
 RATERS = [Rater(n, f"rater-{n}") for n in (1, 2, 3)]
@@ -156,6 +159,30 @@ def test_scores_count_every_prompt_once_and_skipped_ones_as_failed(campaign, pai
     skipped = found["RT", "advbench", "human_acceptable_rate"]
     assert (skipped.value, skipped.n, skipped.failed) == (None, 1, 1), "missing, not 0"
     assert alpaca["RT", "response_tokens"].n == 3, "from the other judge's verdicts, once a prompt"
+    (agreed,) = read_agreements(made.path)  # one campaign, though both systems' verdicts tell of it
+    assert ("RT" in agreed.first, "IT" in agreed.second) == (True, True)
+    assert agreed.questions == out["annotations"].summary["agreement"]
+    assert (made.summary["campaigns"], agreed.questions["preference"]["items"]) == (1, 3)
+    shown = dict(
+        zip(("people", "judged", "told-apart"), judged_sections(read_results(made.path), [made.path]), strict=False)
+    )
+    acceptable, preferred, table = shown["people"].items
+    row = next(row for row in acceptable.rows if "RT" in row and "AlpacaEval" in row)
+    assert [cell.value for cell in row[-3:]] == pytest.approx([7 / 9, 4 / 9, 1 / 3])
+    assert "missing" in to_csv(acceptable), "AdvBench, which everybody skipped"
+    assert len(preferred.rows) == 4
+    kappas = {row[2]: row[6] for row in table.rows}
+    assert kappas["preference"] == pytest.approx(agreed.questions["preference"]["fleiss_kappa"])
+    assert list(shown) == ["people"], "nobody else judged"
+
+
+def test_scores_without_people_have_no_agreement(campaign, pair, tmp_path):
+    rules = judge(JudgeSettings(), tmp_path / "zulu-rt", tmp_path / "rules").path if campaign(2, 1) else None
+    made = score(ScoreSettings(resamples=200), [rules], tmp_path / "s")
+    assert read_agreements(made.path) == [] and made.summary["campaigns"] == 0
+    (tmp_path / "s" / "agreement.json").write_text('[{"campaign": "x"}]')
+    with pytest.raises(InputError, match="not agreement of raters"):
+        read_agreements(tmp_path / "s")
 
 
 # ---- agreement ----

@@ -1,0 +1,53 @@
+"""What people, language models and lm-eval said of a run: tables of their own, nothing where nothing was measured."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+from paper_repro.report.judged import judged_sections
+from paper_repro.report.table import to_csv
+
+
+def measured(row, benchmark, judge, values):
+    return [
+        replace(row, benchmark=benchmark, judge=judge, metric=metric, value=value, low=None, high=None)
+        for metric, value in values.items()
+    ]
+
+
+def rows_of(sections):
+    tables = [table for section in sections for table in section.items]
+    return {table.name: list(csv.DictReader(io.StringIO(to_csv(table)))) for table in tables}
+
+
+def test_every_kind_of_verdict_has_a_table_and_aspects_that_do_not_apply_are_no_missing_numbers(results):
+    untuned = results[0]
+    aspects = dict.fromkeys(("helpfulness", "factuality", "clarity", "depth", "engagement", "mean_of_aspects"), 3.5)
+    told = {"refusal_precision": None, "refusal_recall": 0.0, "refusal_f1": 0.0, "behaviour_accuracy": 0.5}
+    made = [
+        *measured(untuned, "just-eval-regular", "aspects-llm", aspects),
+        *measured(untuned, "just-eval-safety", "safety-llm", {"safety": 2.25}),
+        *measured(untuned, "infobench", "requirements-llm", {"requirements_rate": 0.4}),
+        *measured(untuned, "alpaca-eval", "preference-llm", {"judged_win_rate": 0.6}),
+        *measured(untuned, "xstest", "refusal-llm", told),
+        *measured(untuned, "mmlu", "lm-eval", {"accuracy": 0.25}),
+        *measured(untuned, "gsm8k", "lm-eval", {"exact_match_strict": 0.0}),
+    ]
+    found = rows_of(judged_sections([*results, *made], []))
+    assert list(found) == ["aspects", "judged_preference", "requirements", "told_apart", "core_capabilities"]
+    quality = {row["benchmark"]: (row["depth"], row["safety"]) for row in found["aspects"]}
+    assert quality == {"JustEval regular": ("3.50", ""), "JustEval safety": ("", "2.25")}
+    (requirements,) = found["requirements"]
+    assert (requirements["benchmark"], requirements["requirements_rate"]) == ("InFoBench", "0.40")
+    (preference,) = found["judged_preference"]
+    assert (preference["judged_win_rate"], preference["judged_tie_rate"]) == ("0.60", "missing")
+    (apart,) = found["told_apart"]
+    assert (apart["refusal_precision"], apart["refusal_recall"]) == ("missing", "0.00")
+    core = {row["benchmark"]: (row["accuracy"], row["exact_match_strict"]) for row in found["core_capabilities"]}
+    assert core == {"MMLU": ("0.25", ""), "GSM8K": ("", "0.00")}
+
+
+def test_a_run_that_nobody_judged_so_has_no_such_sections(results):
+    assert judged_sections(results, []) == []
