@@ -1,0 +1,110 @@
+"""Garbage: leftovers go, what is referenced stays, and nothing goes without being asked."""
+
+from __future__ import annotations
+
+import pytest
+from filelock import FileLock
+
+from artifacts.catalogue import digest_of, resolve
+from artifacts.gc import collect, remove
+from artifacts.lock import lock_names
+from artifacts.manifest import MANIFEST, read_manifest, verify_outputs
+from artifacts.pins import load_pin
+from artifacts.publish import publish
+from artifacts.store import pins_folder
+
+
+@pytest.fixture
+def run(family):
+    """A run: two corpora, of which one goes into a train set and a report; another artifact of its own."""
+    used = family.corpus("used", text="Used.")
+    trainset = family.trainset("set", {"base": used.path})
+    report = family.report("end", {"trainset": trainset.path})
+    return used, trainset, report, family.corpus("alone", text="Alone.")
+
+
+def paths(found):
+    return [waste.path for waste in found]
+
+
+def test_nothing_of_a_run_goes_unless_nothing_refers_to_it(run):
+    *kept, alone = run
+    assert collect() == []
+    assert paths(collect(unreferenced=True)) == [alone.path]
+    assert paths(collect(unreferenced=True, keep=[alone.path])) == []
+    assert (alone.path / MANIFEST).is_file()  # shown, not removed
+    remove(collect(unreferenced=True))
+    assert not alone.path.exists()
+    for artifact in kept:
+        verify_outputs(read_manifest(artifact.path))
+
+
+def test_what_is_published_or_locked_keeps_what_it_was_made_from(run):
+    _, trainset, report, alone = run
+    publish(trainset.path, "ours", "1")
+    publish(alone.path, "single", "1")
+    for file in report.path.iterdir():
+        file.unlink()
+    assert collect(unreferenced=True) == []
+
+
+def test_a_locked_digest_keeps_an_artifact(run):
+    *_, alone = run
+    lock_names({"single@1": alone.digest})
+    assert collect(unreferenced=True) == []
+
+
+def test_without_its_end_a_run_is_unreferenced(run):
+    used, trainset, report, alone = run
+    (report.path / MANIFEST).unlink()  # a report that is being made again
+    assert paths(collect(unreferenced=True)) == sorted([used.path, trainset.path, alone.path])
+
+
+def test_what_a_process_works_in_stays(run):
+    *_, alone = run
+    with FileLock(alone.path / ".lock"):
+        assert collect(unreferenced=True) == []
+    found = collect(unreferenced=True)
+    with FileLock(alone.path / ".lock"):  # begun since it was shown
+        assert remove(found) == []
+    assert (alone.path / MANIFEST).is_file()
+
+
+def test_a_damaged_artifact_is_not_removed(run):
+    *_, alone = run
+    (alone.path / MANIFEST).write_text("{")
+    assert collect(unreferenced=True) == []
+
+
+def test_leftovers_go_and_files_of_pins_in_use_stay(family):
+    xstest = load_pin("xstest")
+    now, old = pins_folder() / "xstest" / xstest.version, pins_folder() / "xstest" / "1"
+    for folder in (now, old):
+        (folder / "url").mkdir(parents=True)
+        (folder / "url" / "xstest_prompts.csv").write_text("rows")
+    (now / "url" / "xstest_prompts.csv.wrong").write_text("other")
+    (now / "wheel").mkdir()
+    (now / "pypi.part").mkdir()
+    publish(family.corpus("one").path, "ours", "1")
+    half = resolve("ours@1")[1].path.with_name(".2.part")
+    half.mkdir()
+    wanted = [now / "url" / "xstest_prompts.csv.wrong", now / "wheel", now / "pypi.part", old, half]
+    assert paths(collect()) == sorted(wanted)
+    with FileLock(half.parent / ".lock"):  # somebody publishes
+        assert paths(collect()) == sorted(wanted[:-1])
+    remove(collect())
+    assert [path for path in wanted if path.exists()] == []
+    assert (now / "url" / "xstest_prompts.csv").is_file()
+    assert digest_of(resolve("ours@1"))
+
+
+def test_a_link_is_not_followed(run, tmp_path):
+    outside = tmp_path / "outside.part"
+    outside.mkdir()
+    pins_folder().mkdir(parents=True)
+    (pins_folder() / "x.part").symlink_to(outside, target_is_directory=True)
+    assert collect() == []
+
+
+def test_an_empty_home_has_no_waste(rt_home):
+    assert collect(unreferenced=True) == []
