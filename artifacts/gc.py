@@ -20,7 +20,7 @@ from artifacts.store import pins_folder, rt_home
 
 # kinds that runs end in: all that these were made from is in use
 _ENDS = ("report",)
-_LEFTOVERS = ("*.part", "*.wrong", ".*.tmp")
+_LEFTOVERS = ("*.part", ".*.partial", "*.wrong", ".*.tmp")
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,14 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from filelock import FileLock
 
 from artifacts.digests import digest_file
+from artifacts.download import Resuming
 from artifacts.errors import DigestError, MissingDataError, UserError
 from artifacts.files import FULL, REFUSED, disk_faults, read_yaml
 from artifacts.lock import LOCK, lock_digest, lock_key, locked_digests
@@ -120,7 +122,8 @@ def _set_aside(origin: Origin, path: Path) -> str:
     if origin.kind not in ("pypi", "url"):
         return "remove or replace that file"
     aside = path.with_name(f"{path.name}.wrong")
-    path.replace(aside)
+    with suppress(FileNotFoundError):  # another process that fetched it was first
+        path.replace(aside)
     return f"it was set aside as {aside.name}; fetch again, or look at what the origin gives now"
 
 
@@ -220,20 +223,24 @@ def _from_url(pin: Pin, origin: UrlOrigin) -> tuple[Path, ...]:
         import requests
     except ImportError:
         raise _OriginUnavailable("pooch is not installed") from None
-    pooch.get_logger().setLevel("WARNING")
-    log.info("fetching %s from %s", pin.name, urlsplit(origin.url).hostname)
-    folder, paths = _kept(pin, origin)
     if len(origin.files) != 1:
         raise UserError(f"a url origin names one file, not {len(origin.files)}", where=f"pin {pin.name}")
+    folder, paths = _kept(pin, origin)
+    folder.mkdir(parents=True, exist_ok=True)
+    pooch.get_logger().setLevel("WARNING")
     try:
-        pooch.retrieve(origin.url, known_hash=origin.files[0].sha256, fname=origin.files[0].path, path=folder)
-    except (requests.ConnectionError, requests.Timeout):
-        raise _OriginUnavailable(f"{urlsplit(origin.url).hostname} cannot be reached (wanted: {origin.url})") from None
+        with FileLock(folder.with_suffix(".lock")):
+            if not paths[0].is_file():
+                log.info("fetching %s from %s", pin.name, urlsplit(origin.url).hostname)
+                keep = Resuming(paths[0].with_name(f".{paths[0].name}.partial"))
+                # the digest is compared afterwards, for every origin alike; a wrong file is set aside then
+                pooch.retrieve(origin.url, None, fname=origin.files[0].path, path=folder, downloader=keep)
+    except (requests.ConnectionError, requests.Timeout) as error:
+        host = urlsplit(origin.url).hostname
+        raise _OriginUnavailable(f"{host} cannot be reached ({_first_line(error)}; wanted: {origin.url})") from None
     except OSError as error:
         _raise_if_ours(error)
         raise _OriginUnavailable(f"{origin.url}: {_first_line(error)}") from None
-    except ValueError as error:
-        raise DigestError(f"{origin.url}: {_first_line(error)}") from None
     return paths
 
 
