@@ -95,7 +95,13 @@ def test_with_a_reference_under_every_policy(tiny_encoder, tmp_path, monkeypatch
     old.write_text(old.read_text() + "".join(given.read_text().splitlines(keepends=True)[:20]))
     scored = {"columns": {"quality": "rating"}} if survivor == "quality" and within else {}
     steps = recipe(tiny_encoder, threshold=0.995, radius=0.5, survivor=survivor, within=within)
+    seen = []
+    for module in (semantic_candidates, semantic_sieves):
+        own = module.whitened
+        monkeypatch.setattr(module, "whitened", lambda rows, own=own, **to: seen.append(rows.copy()) or own(rows, **to))
     whole, _ = both(steps, tmp_path, given, 23, old, **scored)
+    assert len(seen) == 2
+    assert (seen[0] == seen[1]).all(), "the same vectors in the same order, so the same to the last bit"
     assert dropped(whole)["semantic_duplicate_of_reference"] > 3
     assert ("semantic_duplicate" in dropped(whole)) == within
 
