@@ -21,7 +21,7 @@ COMMANDS = {
     "curate": "Repair, filter, deduplicate; a reason for every drop.",
     "rewrite": "Let a language model rewrite every response of a set.",
     "inspect": "Look at a response set: one HTML page.",
-    "compare": "Compare two response sets: what left, what entered, why.",
+    "compare": "Compare two response sets, artifacts or runs.",
     "mix": "Put refusals after a base sample: an RT set and an IT set.",
     "refusals": "Classify the responses of a file as refusals or answers.",
     "sequences": "Show the token sequences that training would use.",
@@ -37,7 +37,7 @@ COMMANDS = {
     "report": "Make tables, figures, claims and one page.",
     "reproduce": "Run a profile from its data to its report.",
     "testbed": "The testbed: a generated world and base models of our own.",
-    "artifacts": "Pinned files and artifacts: list, fetch, verify, publish, cite, export.",
+    "artifacts": "Pins and artifacts: fetch, verify, publish, cite, export.",
 }
 
 
