@@ -29,8 +29,8 @@ lint: $(READY)  ## Check style, imports and docstrings.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-reproduce: $(READY)  ## The testbed, to its report (FULL=1: all of it, STUDY=news: one study), or another profile: make reproduce PROFILE=laptop SET="studies.refusal.base_size=64" DRY_RUN=1
-	$(BIN)/rt reproduce --profile $(PROFILE) $(foreach study,$(STUDY),--study $(study)) $(foreach setting,$(SET),--set $(setting)) $(if $(DRY_RUN),--dry-run)
+reproduce: $(READY)  ## The testbed, to its report (FULL=1: all of it, STUDY=news: one study), or another profile: make reproduce PROFILE=laptop SET="studies.refusal.base_size=64" DRY_RUN=1 (CLUSTER=slurm: as jobs)
+	$(BIN)/rt reproduce --profile $(PROFILE) $(foreach study,$(STUDY),--study $(study)) $(foreach setting,$(SET),--set $(setting)) $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(DRY_RUN),--dry-run)
 
 testbed: $(READY)  ## Make a shipped base model again from its seeds and compare it with its card: make testbed SIZE=0.5M
 	$(BIN)/rt testbed rebuild $(if $(NAME),$(NAME),$(SIZE))

@@ -21,7 +21,12 @@ def reproduce(
         typer.Option(help="Run this study alone (may be given more than once), also one that the profile leaves out."),
     ] = None,
     cores: Annotated[int | None, typer.Option(help="CPU cores to use (default: all).", min=1)] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List every cell, its state and what is missing.")] = False,
+    cluster: Annotated[
+        str | None, typer.Option(help="Run cells as jobs: slurm, or a folder with Snakemake's config.yaml.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what would run, what it takes, what is missing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a profile from its data to its report.
@@ -33,7 +38,7 @@ def reproduce(
     """
     from experiments.reproduce import reproduce as run
 
-    run(profile, overrides or [], studies=study or [], cores=cores, dry_run=dry_run, as_json=as_json)
+    run(profile, overrides or [], studies=study or [], cores=cores, cluster=cluster, dry_run=dry_run, as_json=as_json)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ unknown.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -87,6 +88,7 @@ def cost_of(cell: Cell, rate: Rate) -> Cost:
     )
 
 
+@lru_cache
 def tuning_rate(hardware: Hardware, results: Path = RESULTS) -> Rate:
     """The measured rate where a GPU's benchmark result is stored, else the stated one.
 
@@ -109,6 +111,12 @@ def tuning_rate(hardware: Hardware, results: Path = RESULTS) -> Rate:
         f"NOT MEASURED (no result of make bench-gpu is stored): {share}, the datasheet's dense bf16 peak of "
         f"{hardware.device}; the share is assumed",
     )
+
+
+def download_gb(cells: Iterable[Cell]) -> float:
+    """Size of the base weights that these cells read from the hub, as their makers store them; of known shapes."""
+    named = {name for cell in cells for name in cell.pins if name in shapes()}
+    return sum(shapes()[name].parameters * shapes()[name].stored_bits / 8 for name in named) / GB
 
 
 def lengths_basis() -> str:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -86,6 +86,13 @@ class Board:
             return self.total - len(self.waiting) - len(self.running) - len(self.failed)
 
 
+def read_tasks(rows: list[dict[str, Any]]) -> list[Task]:
+    """Tasks as a plan holds them."""
+    return [
+        Task(row["key"], row["label"], tuple(row["command"]), Path(row["log"]), tuple(row["after"])) for row in rows
+    ]
+
+
 def run_lanes(tasks: Sequence[Task], lanes: int) -> None:
     """Run all tasks, in `lanes` processes side by side.
 
@@ -98,7 +105,7 @@ def run_lanes(tasks: Sequence[Task], lanes: int) -> None:
         for lane in [pool.submit(_lane, board) for _ in range(min(lanes, len(tasks)))]:
             lane.result()
     if board.failed:
-        raise StageError("\n".join(f"{task.label}: see {task.log}\n{_tail(task.log)}" for task in board.failed))
+        raise StageError("\n".join(f"{task.label}: see {task.log}\n{tail(task.log)}" for task in board.failed))
 
 
 def _lane(board: Board) -> None:
@@ -134,7 +141,8 @@ def _ask(process: subprocess.Popen, task: Task) -> bool:
     return json.loads(answer)["status"] == 0
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
+    """The last lines of a log, indented."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
     return "\n".join(f"    {line}" for line in lines[-TAIL:])
 
@@ -145,11 +153,7 @@ def main(
     lanes: Annotated[int, typer.Option(help="Processes side by side.", min=1)] = 1,
 ) -> None:
     """Run the cells of a plan."""
-    tasks = [
-        Task(row["key"], row["label"], tuple(row["command"]), Path(row["log"]), tuple(row["after"]))
-        for row in read_json(plan)
-    ]
-    run_lanes(tasks, lanes)
+    run_lanes(read_tasks(read_json(plan)), lanes)
 
 
 if __name__ == "__main__":

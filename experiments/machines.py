@@ -50,6 +50,7 @@ NEEDS: dict[str, dict[str, int]] = {
     "train": {"memory_mb": 3000, "minutes": 60},
     "generate": {"memory_mb": 2500, "minutes": 60},
     "judge": {"memory_mb": 3000},
+    "capabilities": {"memory_mb": 3000, "minutes": 60},
 }
 
 

@@ -1,0 +1,133 @@
+"""Snakemake runs the cells that are not done: on this machine, or as jobs of a cluster.
+
+What a profile of Snakemake's own says (a folder with `config.yaml`: executor, how many jobs, how often a failed one is
+tried again, partitions and accounts) is Snakemake's; what each cell needs of a machine is in our profile.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from artifacts.errors import StageError, UserError
+from artifacts.files import write_json
+from artifacts.manifest import MANIFEST
+from artifacts.store import rt_home
+from experiments.cells import Cell
+from experiments.machines import ServedJudge
+from experiments.profiles import Profile
+
+HERE = Path(__file__).resolve().parent
+SNAKEFILE = HERE / "Snakefile"
+ALONE = ("score", "report")  # stages that never run in a lane: few, and after all others
+
+
+def cluster_folder(given: str) -> Path:
+    """Folder of a profile of Snakemake's own: one that comes with the package, by its name, or the user's.
+
+    Raises:
+        UserError: there is none.
+    """
+    own = HERE / "settings" / given
+    folder = own if "/" not in given and (own / "config.yaml").is_file() else Path(given)
+    if not (folder / "config.yaml").is_file():
+        fix = "give slurm, or a folder with Snakemake's config.yaml (start with a copy of experiments/settings/slurm)"
+        raise UserError("no profile of Snakemake's is there", where=f"--cluster {given}", fix=fix)
+    return folder.resolve()
+
+
+def run_workflow(
+    asked: dict[str, Any], pending: Sequence[Cell], cores: int, profile: Profile, cluster: Path | None
+) -> None:
+    """Run all pending cells.
+
+    Args:
+        asked: What was asked for (profile, overrides, studies): the workflow plans the same cells again.
+        pending: Cells that are not done, upstream first.
+        cores: Of this machine.
+        profile: The profile.
+        cluster: Folder of Snakemake's own profile for a cluster; None: this machine.
+
+    Raises:
+        StageError: a cell failed; the message names the logs.
+    """
+    home = rt_home()
+    for cell in pending:
+        (cell.folder / MANIFEST).unlink(missing_ok=True)  # damaged: Snakemake looks only whether it is there
+        cell.write_plan()
+    config = home / "plans" / "workflow.json"
+    served = _served(pending, profile.servers)
+    in_lanes = [cell for cell in pending if cell.place not in {place for one in served for place in one["cells"]}]
+    lanes = _lanes(in_lanes, profile.lanes if cluster else min(profile.lanes, cores))
+    write_json(config, asked | {"folder": str(Path.cwd()), "served": served} | lanes)
+    # a manifest, written last, says what is whole; Snakemake's own marks would throw away what finished after a kill
+    shutil.rmtree(home / ".snakemake" / "incomplete", ignore_errors=True)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(home)]
+    command += ["--configfile", str(config)]
+    # a killed run leaves Snakemake's lock behind; each cell holds its own, which dies with its process
+    command += ["--nolock", "--rerun-incomplete", "--rerun-triggers", "input", "--quiet", "rules", "host"]
+    # a lane that fails has finished some of its cells: what is there stays
+    command += ["--keep-incomplete"]
+    if cluster:
+        command += ["--profile", str(cluster)]
+    else:
+        command += ["--cores", str(cores), "--resources", f"mem_mb={profile.memory_mb}", f"gpu={profile.gpus}"]
+    if subprocess.call(command, env=_environment(), stdout=sys.stderr):
+        failed = [cell for cell in pending if not cell.is_done() and cell.log.exists()]
+        logs = [f"{cell.stage.name} {cell.label}: {cell.log}" for cell in failed] or [
+            f"none; see {home / '.snakemake'}"
+        ]
+        listed = "\n".join(f"  - {one}" for one in logs)
+        raise StageError(f"the workflow stopped before its report; unfinished cells with a log:\n{listed}")
+
+
+def _environment() -> dict[str, str]:
+    """Environment of the stages: this installation's `rt` first, and freed memory given back at once.
+
+    glibc keeps freed blocks below a threshold that it raises by itself; with the threshold fixed, training took
+    2.8 GB where it had taken 3.5, at the same speed, so two cells fit where one did.
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    malloc = {"MALLOC_MMAP_THRESHOLD_": str(2**20), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
+    return malloc | os.environ | {"PATH": path}
+
+
+def asks(cell: Cell, server: ServedJudge) -> bool:
+    """Whether a cell's judge asks the model of this server, and no address of its own."""
+    if cell.stage.name != "judge" or cell.settings.server.url is not None:
+        return False
+    return cell.settings.parameters.get("model", {}).get("name") == server.model
+
+
+def _served(pending: Sequence[Cell], servers: Sequence[ServedJudge]) -> list[dict[str, Any]]:
+    """Write the plan of `experiments.served` for each server that is asked; what the workflow needs of them."""
+    found = []
+    for number, server in enumerate(servers):
+        cells = [cell for cell in pending if asks(cell, server)]
+        if not cells:
+            continue
+        plan, log = rt_home() / "plans" / f"served-{number}.json", rt_home() / "logs" / f"server-{number}.log"
+        tasks = [_task(cell) for cell in cells]
+        write_json(plan, {"server": server.resolved(), "log": str(log), "cells": tasks})
+        found.append({"server": number, "plan": str(plan), "cells": [cell.place for cell in cells]})
+    return found
+
+
+def _lanes(pending: Sequence[Cell], lanes: int) -> dict[str, Any]:
+    """Write the plan of `experiments.lanes`; what the workflow needs to know of it."""
+    cells = [cell for cell in pending if lanes and cell.stage.name not in ALONE]
+    plan = rt_home() / "plans" / "lanes.json"
+    write_json(plan, [_task(cell) for cell in cells])
+    return {"lanes": lanes, "plan": str(plan), "in_lanes": [cell.place for cell in cells]}
+
+
+def _task(cell: Cell) -> dict[str, Any]:
+    """A cell as `experiments.lanes` reads it."""
+    after = [upstream.place for upstream in cell.inputs.values()]
+    label = f"{cell.stage.name} {cell.label}"
+    return {"key": cell.place, "label": label, "command": cell.command(), "log": str(cell.log), "after": after}
