@@ -84,8 +84,9 @@ SMALL = (
 OF_STUDIES = ("bases=[]", "seeds=[0]", "base_size=8", "prompts=[testbed-tasks, testbed-unsafe]")
 OF_ONE = {
     "selection": ("num_refusals=[4]", "methods=[rt]", "strategies=[random, diverse, targeted]", "untuned=false"),
-    "open-data": ("num_refusals=[4]",),
-    "refinement": ("response_sets=[testbed-terse, testbed-terse-refined]",),
+    "news": ("response_sets=[testbed-news]",),
+    "open-data": ("num_refusals=[0]",),
+    "refinement": ("methods=[rt]", "response_sets=[testbed-terse, testbed-terse-refined]"),
     "size": ("response_sets=[testbed-terse]",),
 }
 
@@ -113,7 +114,7 @@ def test_all_of_them_run_on_the_smallest_base_to_a_report(tmp_path, monkeypatch)
     tried = {row["strategy"] for row in results if row["metric"] == "refusal_rate"}
     assert tried == {"random", "diverse", "targeted"}
     made = {path.name for path in cells[-1].folder.iterdir()}
-    assert {f"testbed_{name}.csv" for name in ("selection", "news", "refinement", "open_data", "size")} <= made
+    assert {f"testbed_{name}.csv" for name in ("selection", "news", "refinement", "open_data", "sizes_means")} <= made
 
 
 RUNNER = """
