@@ -20,7 +20,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import yaml
 
 import artifacts
 from artifacts.shipped import shipped_names
@@ -135,14 +134,6 @@ def tools(wheel, tmp_path_factory):
     return installed(tmp_path_factory.mktemp("wheel") / "env", wheel)
 
 
-def test_version_changelog_and_citation_agree():
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    newest = re.search(r"^## (\S+)", changelog, re.MULTILINE)[1]
-    assert citation["version"] == newest == artifacts.__version__
-    assert re.fullmatch(r"\d+\.\d+\.\d+", newest)
-
-
 def test_the_archives_bear_the_version(wheel, sdist):
     assert wheel.name == f"response_tuning-{artifacts.__version__}-py3-none-any.whl"
     assert sdist.name == f"response_tuning-{artifacts.__version__}.tar.gz"
@@ -211,7 +202,10 @@ def test_a_profile_runs_from_the_wheel_to_its_report(tools, tmp_path):
     page = Path(result["report"]) / "index.html"
     assert page.is_relative_to(tmp_path / "home")
     assert "acceptab" in page.read_text(encoding="utf-8")
-    verified = json.loads(call(tools / "rt", "artifacts", "verify", tmp_path / "home", "--json", **run))
+    # what was released makes the same bytes again from what it recorded
+    deep = ("--deep",) if GIVEN and not FULL else ()
+    verified = json.loads(call(tools / "rt", "artifacts", "verify", tmp_path / "home", "--json", *deep, **run))
+    assert not deep or {row["state"] for row in verified} == {"same"}
     stages = {Path(row["name"]).parent.name for row in verified}
     assert {"testbed-data", "generate", "judge", "score", "report"} <= stages
     assert not GIVEN or "train" in stages
@@ -229,7 +223,7 @@ def test_the_source_distribution_installs_too(sdist, tmp_path):
 
 def test_no_address_of_a_package_registry_stands_in_what_is_built(wheel, sdist):
     """Where packages come from is the matter of whoever installs them."""
-    hosts = re.compile(rb"(?:index-url|find-links|trusted-host|--extra-index)")
+    hosts = re.compile(rb"(?:pypi|python[a-z]+)\.org|index-url|find-links|trusted-host")
     with tarfile.open(sdist) as archive:
         files = {m.name: archive.extractfile(m).read() for m in archive.getmembers() if m.isfile()}
     own = "tests/release/test_release.py"
