@@ -215,8 +215,8 @@ def pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
 
 
 def parameter_count(model: PreTrainedModel) -> int:
-    """Number of parameters; tied ones count once."""
-    return sum(parameter.numel() for parameter in model.parameters())
+    """Number of parameters; tied ones count once, and those held in 4 bits as what they stand for."""
+    return model.num_parameters()
 
 
 def _local_folder(path: Path) -> Path:

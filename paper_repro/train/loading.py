@@ -29,7 +29,8 @@ def check_machine(settings: TrainSettings) -> None:
         check_compiler("cuda" if torch.cuda.is_available() else "cpu")
     if settings.quantisation is None and settings.optimiser == "adamw":
         return
-    missing = [] if torch.cuda.is_available() else ["a CUDA device"]
+    paged = settings.optimiser != "adamw"
+    missing = ["a CUDA device"] if paged and not torch.cuda.is_available() else []
     missing += [] if importlib.util.find_spec("bitsandbytes") else ["the package bitsandbytes"]
     if missing:
         raise UserError(

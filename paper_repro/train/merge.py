@@ -111,9 +111,10 @@ def save_model(
         merged = tuned.merge_and_unload(safe_merge=True)
         del tuned
     else:
-        after = _logits(trained.to("cpu").eval(), sample)
+        # of a model that processes share out, each holds a part, and this one alone cannot compute with it
+        after = _logits(trained.to("cpu").eval(), sample) if weights is None else None
         base.load_state_dict(trained.state_dict() if weights is None else weights)
-        merged = base
+        after, merged = after or _logits(base, sample), base
     merged.to(getattr(torch, dtype)).save_pretrained(out)
     del base, merged
     save_tokenizer(source, out)

@@ -9,7 +9,7 @@ from paper_repro.sequences import IGNORED
 from paper_repro.train.apart import apart, can_be_apart
 from paper_repro.train.loss import set_recomputing, weighted_loss
 from paper_repro.train.packing import laid
-from paper_repro.train.processes import process_count, summed
+from paper_repro.train.processes import process_count, shared_out, summed
 
 if TYPE_CHECKING:
     import torch
@@ -79,6 +79,8 @@ def spare_walks(trainer: Any) -> None:
         for parameter in trainer.trained:
             parameter.grad = None
 
-    model.train, model.zero_grad = train, zero_grad
+    model.train = train
+    if not shared_out():  # else the weights that are trained are others: each process's part of them
+        model.zero_grad = zero_grad
     if hasattr(model, "create_or_update_model_card"):
         model.create_or_update_model_card = lambda *_, **__: None  # a template that names a local folder
