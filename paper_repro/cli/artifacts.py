@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from artifacts.errors import ResponseTuningError, UserError
-from artifacts.pins import Pin, availability, fetch, load_pin, pin_names, verification
+from artifacts.pins import Pin, availability, fetch, has_files, load_pin, pin_names, verification
 from paper_repro.cli import artifacts_own
 from paper_repro.cli.common import AsJson, Debug, emit
 
@@ -82,7 +82,7 @@ def fetch_pins(
     if everything == bool(names):
         raise UserError("name pins, or give --all", fix=f"known pins: {', '.join(pin_names())}")
     pins = [_pin(name) for name in names or pin_names()]
-    rows = _checked([(pin.name, _fetcher(pin)) for pin in pins if names or not pin.gated])
+    rows = _checked([(pin.name, _fetcher(pin)) for pin in pins if names or (has_files(pin) and not pin.gated)])
     _finish(rows, as_json)
 
 
