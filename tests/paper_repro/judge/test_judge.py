@@ -156,3 +156,13 @@ def test_only_whole_generations_are_judged(tmp_path, generations):
     twice = Stage("generate", "generations", 1, Settings, work).run(Settings(), tmp_path / "twice")[0].path
     with pytest.raises(InputError, match="occurs twice"):
         judge(JudgeSettings(), twice, tmp_path / "c")
+
+
+def test_only_replies_to_the_subsets_asked_for_are_judged_and_an_unknown_one_is_refused(generations, tmp_path):
+    plain = judge(JudgeSettings(), generations, tmp_path / "all")
+    made = judge(JudgeSettings(subsets=("unsafe",)), generations, tmp_path / "unsafe")
+    assert [row["subset"] for row in read_verdicts(made.path)] == ["unsafe"]
+    assert "subsets" not in plain.identity.settings, "verdicts on everything keep their digests"
+    with pytest.raises(InputError, match=r"no reply is to one of safety") as caught:
+        judge(JudgeSettings(subsets=("safety",)), generations, tmp_path / "none")
+    assert "None, safe, unsafe" in caught.value.fix
