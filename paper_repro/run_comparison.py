@@ -57,6 +57,7 @@ class RunComparison:
         equal: How many artifacts above them are the same in both.
         only_a: `stage name` of artifacts that only the first was made from.
         only_b: Those of the second.
+        lost: Inputs that differ and are not at hand, in one of the two at least: what is above them is not known.
         scores: `study` to the difference of its table of results, of scores at the same place in both.
     """
 
@@ -69,6 +70,7 @@ class RunComparison:
     equal: int = 0
     only_a: list[str] = field(default_factory=list)
     only_b: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
     scores: dict[str, FileDifference] = field(default_factory=dict)
 
 
@@ -126,6 +128,7 @@ def compare_runs(a: Artifact, b: Artifact) -> RunComparison:
         len(walk.equal),
         sorted(walk.only[0]),
         sorted(walk.only[1]),
+        sorted(walk.lost),
         dict(_scores(walk.pairs, a, b)),
     )
 
@@ -161,6 +164,7 @@ class _Walk:
         self.equal: set[str] = set()
         self.only: tuple[set[str], set[str]] = (set(), set())
         self.seen: set[tuple[str, str]] = set()
+        self.lost: set[str] = set()
 
     def pair(self, a: Node, b: Node) -> None:
         if (a.digest, b.digest) in self.seen:
@@ -170,6 +174,7 @@ class _Walk:
             self._count(a)
             return
         if a.artifact is None or b.artifact is None:  # a file, or nothing is left: its user's input differs, and tells
+            self.lost.update(node.name for node in (a, b) if node.kind == "unknown")
             return
         matched, lonely = _matched(a, b)
         for one, other in matched:
@@ -244,7 +249,7 @@ def as_json(comparison: RunComparison) -> dict[str, Any]:
         "provenance": [asdict(one) for one in comparison.provenance],
         "files": [asdict(one) for one in comparison.files],
         "artifacts": {"equal": comparison.equal, "differing": len(rows)}
-        | {"only_a": comparison.only_a, "only_b": comparison.only_b},
+        | {"only_a": comparison.only_a, "only_b": comparison.only_b, "lost": comparison.lost},
         "pairs": rows,
         "scores": {study: asdict(found) for study, found in comparison.scores.items()},
     }

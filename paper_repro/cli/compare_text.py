@@ -78,6 +78,8 @@ def _above(found: RunComparison) -> Iterator[str]:
         if pair.cause == "unexplained":
             keys = ", ".join(one.key for one in pair.differences[:3])
             yield f"UNEXPLAINED: {pair.stage} {pair.name}: the same recipe and inputs, another result ({keys})"
+    if found.lost:
+        yield f"not at hand, so nothing is known of what made them: {_some(found.lost)}"
     for which, names in (("A", found.only_a), ("B", found.only_b)):
         if names:
             yield f"of {which} alone: {_some(names)}"

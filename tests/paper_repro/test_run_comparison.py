@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -163,9 +164,29 @@ def test_the_command_tells_runs_in_words_and_as_json(rt_home, tmp_path):
     assert "one: 2 of 3 values changed" in done.stdout
     assert "it, easy, rate, judge: 0.1 -> 0.3 (+0.2)" in done.stdout
     shown = json.loads(CliRunner().invoke(application(["compare"]), [*words, "--json"], catch_exceptions=False).stdout)
-    assert shown["artifacts"] == {"equal": 2, "differing": 3, "only_a": [], "only_b": []}
+    assert shown["artifacts"] == {"equal": 2, "differing": 3, "only_a": [], "only_b": [], "lost": []}
     with pytest.raises(UserError, match="two response sets alone"):
         CliRunner().invoke(application(["compare"]), [*words, "--out", "x.html"], catch_exceptions=False)
+
+
+def test_two_published_versions_are_compared_by_name(rt_home, tmp_path):
+    from artifacts.publish import publish
+
+    for version, rate in (("1", 0.1), ("2", 0.3)):
+        run(rt_home / version, rate=rate)
+        publish(next((rt_home / version / "score").iterdir()), "my-scores", version)
+    words = ["compare", "my-scores@1", "my-scores@2"]
+    done = CliRunner().invoke(application(["compare"]), words, catch_exceptions=False)
+    assert "settings rate: 0.1 -> 0.3 (train rt-0)" in done.stdout
+    assert "one: 2 of 3 values changed" in done.stdout
+    for version in ("1", "2"):
+        shutil.rmtree(rt_home / version / "generate")
+    alone = CliRunner().invoke(application(["compare"]), words, catch_exceptions=False)
+    assert "nothing is known of what made them: verdicts-x" in alone.stdout
+    with pytest.raises(UserError, match="has no version 3"):
+        CliRunner().invoke(application(["compare"]), ["compare", "my-scores@1", "my-scores@3"], catch_exceptions=False)
+    with pytest.raises(UserError, match="a pin: its files are not made here"):
+        CliRunner().invoke(application(["compare"]), ["compare", "my-scores@1", "xstest@2"], catch_exceptions=False)
 
 
 FILES = {
