@@ -83,11 +83,11 @@ SMALL = (
 )
 OF_STUDIES = ("bases=[]", "seeds=[0]", "base_size=8", "prompts=[testbed-tasks, testbed-unsafe]")
 OF_ONE = {
-    "selection": ("num_refusals=[4]", "methods=[rt]", "strategies=[random, diverse, targeted]", "untuned=false"),
+    "selection": ("num_refusals=[4]", "methods=[rt]", "strategies=[diverse, targeted]", "untuned=false"),
     "news": ("response_sets=[testbed-news]",),
-    "open-data": ("num_refusals=[0]",),
+    "open-data": ("num_refusals=[0]", "methods=[rt]"),
     "refinement": ("methods=[rt]", "response_sets=[testbed-terse, testbed-terse-refined]"),
-    "size": ("response_sets=[testbed-terse]",),
+    "size": ("response_sets=[testbed-terse]", "methods=[rt]"),
 }
 
 
@@ -112,7 +112,7 @@ def test_all_of_them_run_on_the_smallest_base_to_a_report(tmp_path, monkeypatch)
     assert done.returncode == 0, "\n".join(failed) or done.stderr
     results = list(csv.DictReader(next(cells[-1].folder.parent.parent.glob("score/selection-*/results.csv")).open()))
     tried = {row["strategy"] for row in results if row["metric"] == "refusal_rate"}
-    assert tried == {"random", "diverse", "targeted"}
+    assert tried == {"diverse", "targeted"}
     made = {path.name for path in cells[-1].folder.iterdir()}
     assert {f"testbed_{name}.csv" for name in ("selection", "news", "refinement", "open_data", "sizes_means")} <= made
 
