@@ -1,196 +1,193 @@
-"""Everything a report holds, made in reading order and written beside its page."""
+"""Everything a report holds, made in reading order and written beside its page: verdicts first, then each item."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from artifacts.errors import InputError
+from artifacts.files import write_json, write_text
+from artifacts.manifest import MANIFEST, is_artifact, read_manifest
 from artifacts.published import Published
-from artifacts.published_checks import check_published, read_all
+from artifacts.published_checks import Check, check_published, read_all
+from paper_repro.report.book import BOOK, write_book
 from paper_repro.report.checks import checks_table, count_checks, differences_table, refuse_unknown
-from paper_repro.report.claims import load_claims
-from paper_repro.report.comparisons import comparisons_table
 from paper_repro.report.figure import Drawing, write_drawing
-from paper_repro.report.figures import ALTERNATIVES, FIGURES
-from paper_repro.report.funnel import funnel_drawing, funnel_table, read_funnel
-from paper_repro.report.measures import length_table, relevance_table
-from paper_repro.report.page import Section, write_page
-from paper_repro.report.refusal import METRICS, refusal_table
-from paper_repro.report.refusal_figure import refusal_drawings
-from paper_repro.report.run_rows import run_rows
-from paper_repro.report.run_tables import run_tables
-from paper_repro.report.samples import sample_tables
+from paper_repro.report.findings import find
+from paper_repro.report.numbered import Made, make_items, overview, sections, states
+from paper_repro.report.page import Page, Section, write_page
+from paper_repro.report.parts import comparison_sections, curation_sections, run_sections, sample_sections
+from paper_repro.report.run_tables import RunTable, run_tables
 from paper_repro.report.stage import CARD, CURATED, MISSING, REPLIES, SCORES, SHIPPED, ReportSettings
 from paper_repro.report.table import Table, write_table
-from paper_repro.report.tables import TABLES
-from paper_repro.report.testbed import make_sections, missing_table, read_missing
+from paper_repro.report.testbed import Missing, make_sections, missing_table, read_missing
 from paper_repro.report.testbed_cards import read_cards
 from paper_repro.report.testbed_cells import parse_base
 from paper_repro.report.testbed_shipped import read_shipped
-from paper_repro.report.verdicts import VERDICTS, Outcome, check_claims, check_claims_of_run, claims_table
-from paper_repro.score.comparisons import read_comparisons
-from paper_repro.score.schema import Result, read_results
+from paper_repro.score.schema import RESULTS_CSV, Result, read_results, sort_key, to_csv
+
+INPUTS = "inputs"
+EVERY_BASE = "every base"  # how a plan says that a study was left out as a whole
+ITEMS_TEXT = (
+    "Each under its number in version 3, figures first: the published numbers, this run's, and both cell by cell where "
+    "they meet."
+)
 
 
-@dataclass
-class _Book:
-    """What has been made so far: sections of the page, files to write, facts for the summary."""
+@dataclass(frozen=True)
+class _Given:
+    """What a report is made of, read.
 
-    sections: list[Section] = field(default_factory=list)
-    files: list[Table | Drawing] = field(default_factory=list)
-    summary: dict = field(default_factory=dict)
+    Attributes:
+        published: The published numbers, or None.
+        checks: Their sums and averages, recomputed.
+        results: This run's results.
+        runs: Those on other bases than the testbed's, in the form of the paper's tables; None without a run.
+        missing: Study to missing base to reason.
+    """
 
-    def add(self, section: Section, *, also: Sequence[Table] = ()) -> None:
-        self.sections.append(section)
-        self.files += [item for item in section.items if item.name != "differences"]
-        self.files += also
+    published: Mapping[str, Published] | None
+    checks: Sequence[Check]
+    results: Sequence[Result]
+    runs: Mapping[str, RunTable] | None
+    missing: Missing
 
 
 def build_report(
     settings: ReportSettings, inputs: Mapping[str, Path], digests: Mapping[str, str], folder: Path
 ) -> dict:
-    """Write all tables, figures and `index.html` into `folder`; returns deterministic facts for the manifest.
+    """Write all tables and figures, `report.pdf` and `index.html` into `folder`; returns facts for the manifest.
 
     Raises:
         StageError: a sum or average of the published numbers differs beyond rounding and is not a known case.
         InputError: an input that cannot be read.
     """
-    book = _Book()
-    tables = read_all(inputs["published"]) if "published" in inputs else None
-    checks = check_published(tables) if tables else []
-    results = [result for name in sorted(inputs) if name.startswith(SCORES) for result in read_results(inputs[name])]
-    _add_testbed(book, results, inputs)
-    others = [result for result in results if parse_base(result.base_model) is None]
-    if others:
-        _add_run(book, others, tables)
-        _add_comparisons(book, inputs)
-    _add_samples(book, settings, inputs)
-    _add_curation(book, inputs)
-    if tables:
-        _add_published_claims(book, tables)
-        _add_published(book, settings, tables)
-        text = f"Every sum and average among the published numbers, recomputed: {len(checks)} numbers (checks.csv)."
-        section = Section("checks", "Checks of the published numbers", (text,), (differences_table(checks),))
-        book.add(section, also=[checks_table(checks)])
-        book.summary["checks"] = count_checks(checks)
-    _write(book, folder)
-    refuse_unknown(checks)
+    given = _read(inputs)
+    parts, kept, summary = _parts(settings, inputs, given)
+    files = _files(parts, kept)
+    _write(files, folder)
+    refuse_unknown(given.checks)
     identity = {"settings": settings.resolved(), "inputs": dict(sorted(digests.items()))}
     text = yaml.safe_dump(identity, sort_keys=True, allow_unicode=True, width=100)
-    write_page(folder / "index.html", settings.title, settings.notes, book.sections, text, folder)
-    return {"source": settings.source, **book.summary, "items": sorted({item.name for item in book.files})}
+    write_book(folder / BOOK, settings.title, settings.notes, parts)
+    data = [(BOOK, "all tables and figures, for print"), *_write_data(given.results, inputs, folder)]
+    data.append((MANIFEST, "this report's own manifest: settings, inputs, and a digest of every file"))
+    write_page(folder / "index.html", Page(settings.title, settings.notes, parts, text, data))
+    return {"source": settings.source, **summary, "items": sorted({item.name for item in files})}
 
 
-def _write(book: _Book, folder: Path) -> None:
-    kinds: Counter = Counter((type(item), item.name) for item in book.files)
+def _read(inputs: Mapping[str, Path]) -> _Given:
+    published = read_all(inputs["published"]) if "published" in inputs else None
+    scores = _starting(inputs, SCORES)
+    results = [result for folder in scores.values() for result in read_results(folder)]
+    checks = check_published(published) if published else []
+    runs = run_tables(_others(results)) if scores else None
+    missing = read_missing(inputs[MISSING]) if MISSING in inputs else {}
+    return _Given(published, checks, results, runs, missing)
+
+
+def _others(results: Sequence[Result]) -> list[Result]:
+    """Results that are not the testbed's."""
+    return [result for result in results if parse_base(result.base_model) is None]
+
+
+def _starting(inputs: Mapping[str, Path], prefix: str) -> dict[str, Path]:
+    """Inputs of one kind, by the rest of their names."""
+    return {name.removeprefix(prefix): inputs[name] for name in sorted(inputs) if name.startswith(prefix)}
+
+
+def _parts(
+    settings: ReportSettings, inputs: Mapping[str, Path], given: _Given
+) -> tuple[list[Section], list[Table], dict]:
+    """Sections in reading order, tables that are files only, and facts for the summary."""
+    shipped = read_shipped(inputs[SHIPPED]) if SHIPPED in inputs else None
+    cards = read_cards(path for name, path in inputs.items() if name.startswith(CARD))
+    testbed, facts = make_sections(given.results, cards, given.missing, shipped)
+    claims = [section for section in testbed if "claims" in section.id]
+    ours = [section for section in testbed if section not in claims]
+    ours += run_sections(_others(given.results))
+    rest = comparison_sections(_starting(inputs, SCORES).values())
+    rest += sample_sections(_starting(inputs, REPLIES).values(), settings.samples, settings.show_unsafe)
+    rest += curation_sections(_starting(inputs, CURATED), settings.samples)
+    findings, verdicts = find(given.published, given.checks, given.runs, claims, facts)
+    names = [*(f"table_{n:02d}" for n in settings.tables), *(f"figure_{n:02d}" for n in settings.figures)]
+    made = make_items(names, given.published, given.runs)
+    studies = None if given.runs is None else sorted({result.study for result in given.results})
+    present = _names([*ours, *rest], made)
+    found = states(made, present, _left_out(given), studies, given.published is not None)
+    numbered = [Section("paper-items", "Tables and figures of the paper", (ITEMS_TEXT,)), *sections(made, found)]
+    parts = [*findings, *([overview(found)] if made else []), *ours, *(numbered if made else []), *rest]
+    parts += _missing_part(given.missing) + _checks_part(given.checks)
+    kept = [table for one in made for table in one.kept] + ([checks_table(given.checks)] if given.checks else [])
+    counts = {"results": len(given.results)} if given.results else {}
+    checked = {"checks": count_checks(given.checks)} if given.checks else {}
+    return parts, kept, counts | facts | verdicts | checked
+
+
+def _names(parts: Sequence[Section], made: Sequence[Made]) -> list[str]:
+    """Names of the report's parts and of all items that it holds, in order."""
+    names = [name for section in parts for name in (section.id, *(item.name for item in section.items))]
+    return list(dict.fromkeys([*names, *(item.name for one in made for item in (*one.shown, *one.kept))]))
+
+
+def _left_out(given: _Given) -> dict[str, str]:
+    """Studies that the plan left out as a whole, with the reason."""
+    return {study: bases[EVERY_BASE] for study, bases in given.missing.items() if EVERY_BASE in bases}
+
+
+def _missing_part(missing: Missing) -> list[Section]:
+    if not missing:
+        return []
+    return [Section("missing-conditions", "What this run left out", (), (missing_table(missing),))]
+
+
+def _checks_part(checks: Sequence[Check]) -> list[Section]:
+    if not checks:
+        return []
+    text = f"Every sum and average among the published numbers, recomputed: {len(checks)} numbers (checks.csv)."
+    return [Section("checks", "Checks of the published numbers", (text,), (differences_table(checks),))]
+
+
+def _files(parts: Sequence[Section], kept: Sequence[Table]) -> list[Table | Drawing]:
+    """What is written: every item once; two of one kind and name are a fault.
+
+    Raises:
+        InputError: two items would share a file.
+    """
+    files = [item for section in parts for item in section.items if item.name != "differences"] + list(kept)
+    kinds: Counter = Counter((type(item), item.name) for item in files)
     twice = [name for (_, name), count in kinds.items() if count > 1]
     if twice:
         raise InputError(
             f"two items of the report would share the name {', '.join(sorted(twice))}",
             fix="give the curated sets names that differ in letters or digits",
         )
-    for item in book.files:
+    return files
+
+
+def _write(files: Sequence[Table | Drawing], folder: Path) -> None:
+    for item in files:
         if isinstance(item, Table):
             write_table(item, folder)
         else:
             write_drawing(item, folder)
 
 
-def _add_testbed(book: _Book, results: Sequence[Result], inputs: Mapping[str, Path]) -> None:
-    missing = read_missing(inputs[MISSING]) if MISSING in inputs else {}
-    shipped = read_shipped(inputs[SHIPPED]) if SHIPPED in inputs else None
+def _write_data(results: Sequence[Result], inputs: Mapping[str, Path], folder: Path) -> list[tuple[str, str]]:
+    """The run's results as one tidy table, and how each input came to be; the files with what they hold."""
+    written = []
     if results:
-        book.summary["results"] = len(results)
-    cards = read_cards(path for name, path in inputs.items() if name.startswith(CARD))
-    sections, summary = make_sections(results, cards, missing, shipped)
-    for section in sections:
-        book.add(section)
-    book.summary |= summary
-    if missing:
-        book.add(Section("missing-conditions", "What this run left out", (), (missing_table(missing),)))
-
-
-def _add_run(book: _Book, results: Sequence[Result], tables: Mapping[str, Published] | None) -> None:
-    rows = run_rows(results, METRICS)
-    if rows:
-        items = [*refusal_drawings(rows), refusal_table(rows)]
-        paragraph = "Measured in this run. Prompts and replies are not shown."
-        book.add(Section("refusals", "Refusals in this run", (paragraph,), tuple(items)))
-    replies = tuple(table for table in (relevance_table(results), length_table(results)) if table)
-    if replies:
-        book.add(Section("replies", "Replies in this run", (), replies))
-    _add_run_claims(book, results)
-
-
-def _add_comparisons(book: _Book, inputs: Mapping[str, Path]) -> None:
-    """Pairs of conditions on the same prompts; the testbed's page has its own."""
-    found = [one for name in sorted(inputs) if name.startswith(SCORES) for one in read_comparisons(inputs[name])]
-    table = comparisons_table([one for one in found if parse_base(one.base_model) is None])
-    if table is not None:
-        text = f"{len(table.rows)} pairs of conditions that differ in one thing."
-        book.add(Section("comparisons", "Comparisons in this run", (text,), (table,), folded=True))
-
-
-def _add_samples(book: _Book, settings: ReportSettings, inputs: Mapping[str, Path]) -> None:
-    folders = [inputs[name] for name in sorted(inputs) if name.startswith(REPLIES)]
-    if not folders:
-        return
-    tables, hidden = sample_tables(folders, settings.samples, settings.show_unsafe)
-    texts = [
-        f"The same {settings.samples} prompts of each benchmark to every condition. Words of models, as they came."
-    ]
-    if hidden:
-        texts.append(f"Not shown, as their queries are unsafe: {', '.join(hidden)} (show_unsafe shows them).")
-    book.add(Section("sample-replies", "Sample replies", tuple(texts), tuple(tables), folded=True))
-
-
-def _add_run_claims(book: _Book, results: Sequence[Result]) -> None:
-    claims = load_claims()
-    outcomes = check_claims_of_run(claims, run_tables(results))
-    table = claims_table(outcomes, claims.version, "claims_run", "The paper's findings on this run's numbers")
-    told = sum(outcome.verdict in ("holds", "does not hold") for outcome in outcomes)
-    text = f"This run decides {told} of {len(outcomes)} findings; the table gives the reason where it does not."
-    book.add(Section("claims-run", "Findings: this run", (text,), (table,), folded=not told))
-    book.summary["claims_run"] = _verdicts(outcomes)
-
-
-def _add_curation(book: _Book, inputs: Mapping[str, Path]) -> None:
-    items: list[Table | Drawing] = []
-    for key in sorted(inputs):
-        if key.startswith(CURATED):
-            name = key.removeprefix(CURATED)
-            steps = read_funnel(inputs[key])
-            drawing = funnel_drawing(name, steps)
-            items += [drawing, funnel_table(name, steps)] if drawing else [funnel_table(name, steps)]
-    if items:
-        book.add(Section("curation", "Curation", ("What each step took out of a response set.",), tuple(items)))
-
-
-def _add_published_claims(book: _Book, tables: Mapping[str, Published]) -> None:
-    claims = load_claims()
-    outcomes = check_claims(claims, tables)
-    table = claims_table(outcomes, claims.version, "claims_published", "The paper's findings on its published numbers")
-    text = "Each finding as a statement about the paper's own numbers. Nothing here was measured by this package."
-    book.add(Section("claims-published", "Findings: published numbers", (text,), (table,)))
-    book.summary["claims_published"] = _verdicts(outcomes)
-
-
-def _add_published(book: _Book, settings: ReportSettings, tables: Mapping[str, Published]) -> None:
-    makers = [forms[number] for number in settings.figures for forms in (FIGURES, ALTERNATIVES) if number in forms]
-    drawings = tuple(make(tables) for make in makers)
-    made = tuple(TABLES[number](tables) for number in settings.tables)
-    text = "The paper's numbers, laid out again from this package's copy of them."
-    if drawings:
-        book.add(Section("published-figures", "Published figures", (text,), drawings))
-    if made:
-        book.add(Section("published-tables", "Published tables", (text,), made, folded=True))
-
-
-def _verdicts(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    counts = Counter(outcome.verdict for outcome in outcomes)
-    return {verdict: counts[verdict] for verdict in VERDICTS}
+        write_text(folder / RESULTS_CSV, to_csv(sorted(results, key=sort_key)))
+        written.append((RESULTS_CSV, f"this run's {len(results)} numbers, one a row, with intervals and digests"))
+    for name, path in sorted(inputs.items()):
+        if is_artifact(path):
+            file = f"{INPUTS}/{name}.json"
+            artifact = read_manifest(path)
+            (folder / INPUTS).mkdir(exist_ok=True)
+            write_json(folder / file, {"digest": artifact.digest, **artifact.identity.model_dump(mode="json")})
+            written.append((file, f"{artifact.identity.kind}: settings, inputs and digests"))
+    return written

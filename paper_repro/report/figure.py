@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,9 +97,15 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def in_style() -> AbstractContextManager[None]:
+    """The style of every figure, whatever the user's own settings of matplotlib are."""
+    import matplotlib
+
+    return matplotlib.rc_context({**matplotlib.rcParamsDefault, **_STYLE, "backend": "agg"})
+
+
 def write_drawing(drawing: Drawing, folder: Path) -> None:
     """Write PNG (200 dpi), SVG and PDF: equal figures give equal bytes (no dates, no program names)."""
-    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     metadata = {
@@ -106,7 +113,7 @@ def write_drawing(drawing: Drawing, folder: Path) -> None:
         "svg": {"Date": None, "Creator": None, "Title": drawing.title},
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Title": drawing.title},
     }
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_STYLE, "backend": "agg"}):
+    with in_style():
         figure = drawing.draw()
         FigureCanvasAgg(figure)
         for extension in FORMATS:

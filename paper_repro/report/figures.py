@@ -9,6 +9,7 @@ from artifacts.published import Published
 from artifacts.published_tables import DATASETS, FALSE_REFUSAL, METHODS, MODELS, REFUSAL_BENCHMARKS, REFUSAL_COUNTS
 from paper_repro.report.figure import Drawing, bars, new_figure, rate_axis
 from paper_repro.report.figure_method import figure_01
+from paper_repro.report.figure_page import figure_07
 from paper_repro.report.figures_quality import figure_02, figure_03, figure_03_dots, figure_04, stack_preferences
 from paper_repro.report.tables import PAPER, Tables, heading
 
@@ -98,6 +99,7 @@ FIGURES: dict[int, Callable[[Tables], Drawing]] = {
     3: figure_03,
     4: figure_04,
     5: figure_05,
+    7: figure_07,
     8: figure_08,
     9: figure_09,
 }

@@ -16,6 +16,7 @@ from data_curation.rewrite_prompts import load_prompt
 from paper_repro.annotate.guideline import guideline
 from paper_repro.report.table import Column, Table
 
+FULL = 90  # characters: a longer line of a prompt file goes on in the next
 JUDGES = Path(paper_repro.judge.__file__).parent
 COLUMNS = (Column("part", "Part", names_row=True), Column("text", "Text", names_row=True))
 OURS = "this package's own prompts"
@@ -62,9 +63,21 @@ def _rewriting(name: str) -> Rows:
 
 
 def _message(part: str, text: str | None) -> Rows:
-    """One row a paragraph; line ends within it are kept."""
+    """One row a paragraph; line ends within it are kept, but for those of a full line."""
     paragraphs = (text or "").strip("\n").split("\n\n")
-    return tuple((part, paragraph.strip("\n")) for paragraph in paragraphs if paragraph.strip())
+    return tuple((part, _unfolded(paragraph)) for paragraph in paragraphs if paragraph.strip())
+
+
+def _unfolded(paragraph: str) -> str:
+    lines: list[str] = []
+    full = False
+    for line in paragraph.strip("\n").split("\n"):
+        if full and not line.startswith(("-", "<", "#", "{")):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+        full = len(line) > FULL
+    return "\n".join(lines)
 
 
 def _line(text: str) -> str:

@@ -16,9 +16,9 @@ from artifacts.settings import Settings
 from artifacts.shipped import CARD as CARD_FILE
 from artifacts.shipped import shipped_folder, shipped_names
 from artifacts.stage import Stage, Workspace, input_digest
-from paper_repro.report.figures import FIGURES
-from paper_repro.report.tables import TABLES
 
+TABLES = tuple(range(1, 32))  # numbers of version 3
+FIGURES = tuple(range(1, 10))
 CURATED = "curated-"
 SCORES = "scores-"
 REPLIES = "replies-"
@@ -35,8 +35,8 @@ class ReportSettings(Settings):
         source: `published` (the paper's numbers), `run` (our scores) or `both`.
         title: Heading of the page.
         notes: Sentences a reader must know first (what a profile can and cannot show).
-        tables: Numbers of the paper's tables to make.
-        figures: Numbers of the paper's figures to make.
+        tables: Numbers of the paper's tables to show; what cannot be made is stated with the reason.
+        figures: Numbers of the paper's figures, likewise.
         samples: Prompts of each benchmark whose replies are shown, where replies are given.
         show_unsafe: Whether queries of the unsafe sets and the replies to them are among these.
         testbed: Whether the cards of the shipped bases are read, and shipped results of the testbed are shown.
@@ -45,8 +45,8 @@ class ReportSettings(Settings):
     source: Literal["published", "run", "both"] = "published"
     title: str = "Response Tuning: report"
     notes: tuple[str, ...] = ()
-    tables: tuple[int, ...] = tuple(TABLES)
-    figures: tuple[int, ...] = tuple(FIGURES)
+    tables: tuple[int, ...] = TABLES
+    figures: tuple[int, ...] = FIGURES
     samples: Annotated[int, Field(ge=1)] = 4
     show_unsafe: bool = False
     testbed: bool = False
@@ -62,11 +62,11 @@ class ReportSettings(Settings):
         return _known(value, FIGURES, "figure")
 
 
-def _known(value: tuple[int, ...], registry: Mapping[int, object], word: str) -> tuple[int, ...]:
-    unknown = [number for number in value if number not in registry]
+def _known(value: tuple[int, ...], numbers: tuple[int, ...], word: str) -> tuple[int, ...]:
+    unknown = [number for number in value if number not in numbers]
     if unknown:
-        known = ", ".join(map(str, registry))
-        raise ValueError(f"no {word} {', '.join(map(str, unknown))} among the published numbers; known: {known}")
+        known = f"{numbers[0]} to {numbers[-1]}"
+        raise ValueError(f"the paper has no {word} {', '.join(map(str, unknown))}; its {word}s: {known}")
     return tuple(sorted(set(value)))
 
 

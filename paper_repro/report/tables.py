@@ -35,6 +35,10 @@ HEADINGS = {
     "RT": "RT",
     "overall": "Overall",
     "drfr": "DRFR",
+    "rt_win": "RT wins",
+    "tie": "Tie",
+    "it_win": "IT wins",
+    "lc_win_rate_vs_non_refined": "Win rate against unrefined (%)",
     "advbench": "AdvBench",
     "harmbench": "HarmBench",
     "maliciousinstruct": "MaliciousInstruct",
@@ -131,6 +135,16 @@ def table_13(tables: Tables) -> Table:
 def table_14(tables: Tables) -> Table:
     """Table 14: share of decomposed requirements met."""
     return _as_printed(14, tables, ("DRFR: decomposed requirements following ratio; Alpaca only.",))
+
+
+def figure_table(number: int, tables: Tables) -> Table:
+    """The printed numbers of a figure that no table holds (Figures 8 and 9)."""
+    name = f"figure_{number:02d}"
+    published = tables[name]
+    rows = tuple(tuple(cell(value) for value in row.values()) for row in published.rows)
+    title = f"Figure {number}, its numbers. {published.source.title}"
+    notes = ("Per cent of 805 AlpacaEval instructions.",)
+    return Table(name, title, f"{PAPER}, Figure {number}", columns(published), rows, notes)
 
 
 def refusal_notes() -> tuple[str, ...]:

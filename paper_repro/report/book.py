@@ -1,0 +1,171 @@
+"""All tables and figures as one PDF for print: A4 pages, drawn by matplotlib, so that nothing else has to be installed.
+
+Figures stand at their own size, as vectors. Tables are laid out here: columns as wide as their texts need, long texts
+wrapped, headings repeated on every page. Equal reports give equal bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artifacts.files import atomic_path
+from paper_repro.report.figure import Drawing, in_style
+from paper_repro.report.paged import Line, paged, wrap
+from paper_repro.report.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.backends.backend_pdf import PdfPages
+    from matplotlib.figure import Figure
+
+    from paper_repro.report.page import Section
+
+BOOK = "report.pdf"
+A4 = (8.27, 11.69)  # inches
+LEFT, TOP, BOTTOM = 0.7, 0.75, 0.7
+TEXT_WIDTH = A4[0] - 2 * LEFT
+INK, QUIET, RULE = "#000000", "#555555", "#888888"
+POINTS = 72.0
+
+
+def write_book(path: Path, title: str, notes: Sequence[str], sections: Sequence[Section]) -> None:
+    """Write the PDF: a page with the title and the parts, then every item under its part, in the page's order."""
+    from matplotlib.backends.backend_pdf import PdfPages
+
+    facts = {"CreationDate": None, "Creator": None, "Producer": None, "Title": title}
+    with in_style(), atomic_path(path) as temporary, PdfPages(temporary, metadata=facts) as pdf:
+        book = _Pages(pdf)
+        book.start()
+        book.write(title, 16, bold=True)
+        for note in notes:
+            book.write(note, 9)
+        for section in sections:
+            if not section.sub:  # a numbered item bears its own title, and what is only stated is in the table of items
+                book.heading(section.title)
+                for paragraph in section.paragraphs:
+                    book.write(paragraph, 8)
+            for item in section.items:
+                if isinstance(item, Table):
+                    book.table(item)
+                else:
+                    book.drawing(item)
+        book.finish()
+
+
+class _Pages:
+    """Pages filled from the top; a figure takes a page of its own."""
+
+    def __init__(self, pdf: PdfPages):
+        self.pdf = pdf
+        self.page: Figure | None = None
+        self.at = 0.0  # inches from the top
+        self.number = 0
+
+    def start(self) -> None:
+        from matplotlib.figure import Figure
+
+        self.finish()
+        self.page, self.at = Figure(figsize=A4), TOP
+        self.number += 1
+        self._text(A4[0] / 2, A4[1] - 0.4, str(self.number), 8, colour=QUIET, align="center")
+
+    def finish(self) -> None:
+        """Save the page that is open, if any."""
+        if self.page is not None:
+            self.pdf.savefig(self.page)
+            self.page = None
+
+    def _need(self, height: float) -> None:
+        if self.page is None or self.at + height > A4[1] - BOTTOM:
+            self.start()
+
+    def _text(self, x: float, y: float, text: str, size: float, *, colour: str = INK, align: str = "left", **more: Any):
+        self.page.text(x / A4[0], 1 - y / A4[1], text, fontsize=size, color=colour, ha=align, va="baseline", **more)
+
+    def _rule(self, width: float = 0.6) -> None:
+        from matplotlib.lines import Line2D
+
+        y = 1 - self.at / A4[1]
+        ends = [LEFT / A4[0], 1 - LEFT / A4[0]]
+        self.page.add_artist(Line2D(ends, [y, y], color=RULE, linewidth=width, transform=self.page.transFigure))
+
+    def write(self, text: str, size: float, *, bold: bool = False, colour: str = INK) -> None:
+        """A paragraph."""
+        height = 1.35 * size / POINTS
+        for line in wrap(text, TEXT_WIDTH, size, bold=bold):
+            self._need(height)
+            self.at += height
+            self._text(
+                LEFT, self.at, line, size, colour=colour, fontweight="bold" if bold else "normal", parse_math=False
+            )
+        self.at += 0.4 * height
+
+    def heading(self, text: str) -> None:
+        """A heading with room for some lines below it."""
+        self._need(1.5)
+        self.at += 0.15
+        self.write(text, 13, bold=True)
+
+    def table(self, table: Table) -> None:
+        """A table: its title, its rows, its notes and source."""
+        head, rows, size = paged(table, TEXT_WIDTH)
+        self._need(0.6 + sum(line.height for line in head) + (rows[0].height if rows else 0))
+        self.write(table.title, 9, bold=True)
+        self._lines(head)
+        for row in rows:
+            if self.at + row.height > A4[1] - BOTTOM:
+                self.start()
+                self.write(f"{table.title} (continued)", 8, colour=QUIET)
+                self._lines(head)
+            self._lines([row])
+        self._rule()
+        self.at += 0.05
+        for note in (*table.notes, f"Source: {table.source}."):
+            self.write(note, min(size, 7), colour=QUIET)
+        self.at += 0.15
+
+    def _lines(self, lines: Sequence[Line]) -> None:
+        for line in lines:
+            if line.ruled:
+                self._rule()
+            for x, below, text, align, colour in line.texts:
+                self._text(LEFT + x, self.at + below, text, line.size, colour=colour, align=align, parse_math=False)
+            self.at += line.height
+
+    def drawing(self, drawing: Drawing) -> None:
+        """A figure at its size on a page of its own, with its title above and its notes below."""
+        from matplotlib.transforms import Bbox
+
+        self.finish()
+        self.number += 1
+        figure = _settled(drawing.draw())
+        width, height = figure.get_size_inches()
+        top = TOP + 0.35
+        lines = [line for note in (*drawing.notes, f"Source: {drawing.source}.") for line in wrap(note, width, 7)]
+        title = wrap(drawing.title, width, 10, bold=True)
+        for index, line in enumerate(title):
+            y = 1 + (0.3 - 0.19 * (index - len(title) + 1)) / height
+            figure.text(0, y, line, fontsize=10, fontweight="bold", parse_math=False, in_layout=False)
+        for index, line in enumerate(lines):
+            y = -(0.25 + 0.14 * index) / height
+            figure.text(0, y, line, fontsize=7, color=QUIET, parse_math=False, in_layout=False)
+        x = (A4[0] - width) / 2
+        foot = (height + top - A4[1] + 0.4) / height
+        figure.text(0.5, foot, str(self.number), fontsize=8, color=QUIET, ha="center", in_layout=False)
+        self.pdf.savefig(figure, bbox_inches=Bbox([[-x, height + top - A4[1]], [A4[0] - x, height + top]]))
+
+
+def _settled(figure: Figure) -> Figure:
+    """The figure with its layout done and its legends held in place: a larger page moves neither."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure)
+    figure.draw_without_rendering()
+    for legend in figure.legends:
+        box = legend.get_window_extent().transformed(figure.transFigure.inverted())
+        legend.borderaxespad = 0
+        legend.set_loc("lower left")
+        legend.set_bbox_to_anchor((box.x0, box.y0), transform=figure.transFigure)
+    figure.set_layout_engine("none")
+    return figure
