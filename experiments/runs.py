@@ -10,7 +10,7 @@ from artifacts.settings import validate_settings
 from experiments.cells import Cell
 from experiments.estimate import Cost, Rate, cost_of
 from experiments.grid import condition_cells
-from experiments.missing import bases_of
+from experiments.missing import available_bases, bases_of
 from experiments.profiles import Profile, Study
 
 
@@ -67,7 +67,7 @@ def runs_of(profile: Profile, rate: Rate) -> list[Run]:
 
 
 def _of_study(profile: Profile, study: Study, rate: Rate) -> Iterator[Run]:
-    for base in bases_of(profile, study):
+    for base in available_bases(profile, study):
         for cell in condition_cells(profile, study, base):
             facts = {"study": study.name, "base": base.label, "done": cell.is_done(), "place": cell.place}
             if cell.stage.name == "train":

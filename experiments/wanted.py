@@ -17,6 +17,7 @@ from data_curation.llm_client.server import KEY_VARIABLE
 from experiments.cells import Cell
 from experiments.estimate import download_gb
 from experiments.expand import pins_of
+from experiments.missing import EVERY_BASE, missing_conditions
 from experiments.needs import stage_needs
 from experiments.profiles import Profile
 from experiments.runs import Run
@@ -49,7 +50,9 @@ def wanted(profile: Profile, pending: Sequence[Cell], runs: Sequence[Run]) -> li
     """What is missing for the cells that are not done, and what the profile leaves out."""
     found = [*_sources(profile, pending), *_judges(profile, pending), *_software(profile, pending)]
     found += [*_machine(profile, pending, runs)]
-    found += [Wanted("left out", one.study, one.reason) for one in profile.left_out if one.study not in profile.studies]
+    for one in missing_conditions(profile):
+        whole = one["base_model"] == EVERY_BASE
+        found.append(Wanted("left out", one["study"] + ("" if whole else f" on {one['base_model']}"), one["reason"]))
     return list(dict.fromkeys(found))
 
 

@@ -233,3 +233,14 @@ def test_the_dry_run_says_all_of_it(paper, capsys, rt_home, monkeypatch):
     assert total["runs_known"] == len(hours) == 114
     assert total["known"] == pytest.approx(sum(hours), rel=0.01)
     assert {"what", "fix", "kind"} == set(data["missing"][0])
+
+
+def test_a_base_that_is_not_shipped_is_told_and_costs_nothing(monkeypatch):
+    from experiments import missing
+
+    monkeypatch.setattr(missing, "shipped_names", lambda: [])
+    profile = load_profile("testbed", [], ["formats"])
+    assert runs_of(profile, RATE) == []
+    left = [one for one in wanted.wanted(profile, [], []) if one.kind == "left out"]
+    assert len(left) == 6
+    assert left[0].what == "formats on testbed-0.5m-formats-1-0"
