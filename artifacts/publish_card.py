@@ -18,6 +18,7 @@ from artifacts.manifest import Artifact
 
 CARD = "README.md"
 FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
+_SOURCE = ("pin", "source", "origin", "version", "licence")
 _SHOWN = 40  # nodes of a chain that a reader still takes in
 _KINDS = {"corpus": "dataset", "curated": "dataset", "trainset": "dataset", "model": "model", "base-model": "model"}
 
@@ -98,7 +99,7 @@ def _lineage(lineage: Mapping[str, Any]) -> str:
         return "\n".join(_lines(lineage["digest"], known, None, 0, set()))
     kinds = Counter(node["kind"] for node in known.values())
     counted = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
-    sources = [_line(digest, node, None) for digest, node in known.items() if "pin" in node]
+    sources = [_line(digest, node, None) for digest, node in known.items() if {"pin", "source"} & node.keys()]
     head = f"{len(known)} artifacts and files ({counted}); `publication.json` has them all. Sources:"
     return "\n".join([head, "", *sources])
 
@@ -114,7 +115,7 @@ def _lines(digest: str, known: Mapping[str, Any], role: str | None, depth: int, 
 
 
 def _line(digest: str, node: Mapping[str, Any], role: str | None) -> str:
-    facts = ", ".join(f"{key} {_text(node[key])}" for key in ("pin", "version", "licence") if key in node)
+    facts = ", ".join(f"{key} {_text(node[key])}" for key in _SOURCE if key in node)
     begin = f"- {_text(role)}: " if role else "- "
     return f"{begin}{node['kind']} `{digest[:12]}`" + (f" ({facts})" if facts else "")
 
