@@ -90,3 +90,73 @@ def test_nothing_to_do_is_a_mistake(run, tmp_path):
             run(*arguments)
     with pytest.raises(UserError, match="no artifact there"):
         run("verify", tmp_path)
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    return make(tmp_path / "runs" / "one")
+
+
+def test_an_artifact_is_published_locked_and_cited_by_its_name(run, corpus):
+    done = json.loads(run("publish", corpus.path, "--name", "ours", "--version", "1.0.0", "--json").stdout)
+    assert (done["name"], done["digest"], done["up_to_date"]) == ("ours@1.0.0", corpus.digest, False)
+    assert done["licence"]["licence"] == "unknown"
+    assert json.loads(run("publish", corpus.path, "--name", "ours", "--version", "1.0.0", "--json").stdout)[
+        "up_to_date"
+    ]
+    with pytest.raises(UserError, match="a name without a version"):
+        run("cite", "ours")
+    locked = json.loads(run("lock", "ours@1.0.0", "--json").stdout)
+    assert locked["locked"] == {"ours@1.0.0": "added"}
+    cited = json.loads(run("cite", "ours", "--json").stdout)
+    assert cited["digest"] == corpus.digest
+    assert corpus.digest in cited["bibtex"]
+    assert cited["cff"]["version"] == "1.0.0"
+    assert run("cite", "ours", "--format", "bibtex").stdout.startswith("@misc{ours-1.0.0,")
+    assert run("cite", "ours", "--format", "cff").stdout.startswith("cff-version: 1.2.0\n")
+    assert "ours" in [row["name"] for row in json.loads(run("list", "--json").stdout)]
+    assert json.loads(run("show", "ours", "--json").stdout)["verification"] == "published"
+    assert len(json.loads(run("lock", "--json").stdout)["locked"]) == len(pins.pin_names()) + 1
+
+
+def test_what_is_published_is_verified(run, corpus, rt_home):
+    run("publish", corpus.path, "--name", "ours", "--version", "1.0.0")
+    folder = rt_home / "published" / "ours" / "1.0.0"
+    assert json.loads(run("verify", "--json").stdout)[-1]["name"] == str(folder)
+    record = folder / "publication.json"
+    record.write_text(record.read_text().replace(corpus.digest, "0" * 64))
+    done = run("verify")
+    assert done.exit_code == 1
+    assert "the record is of another artifact" in done.stdout
+
+
+def test_exports_say_what_they_need(run, corpus, tmp_path):
+    with pytest.raises(UserError, match="--push goes with --format hub"):
+        run("export", corpus.path, "--format", "ro-crate", "--out", tmp_path / "x", "--push", "a/b")
+    with pytest.raises(UserError, match="needs a name and a version"):
+        run("export", corpus.path, "--format", "hub", "--out", tmp_path / "x")
+    with pytest.raises(UserError, match="a pin is others' data"):
+        run("export", "lima", "--format", "hub", "--out", tmp_path / "x")
+    run("publish", corpus.path, "--name", "ours", "--version", "1.0.0")
+    done = json.loads(run("export", "ours@1.0.0", "--format", "hub", "--out", tmp_path / "hub", "--json").stdout)
+    assert done == {"format": "hub", "path": str(tmp_path / "hub"), "repo_type": "dataset", "rows": {}}
+    assert (tmp_path / "hub" / "a.txt").read_text() == "one"
+
+
+def test_a_report_is_exported_with_the_workflow_that_ran_it():
+    from paper_repro.cli.artifacts_own import _workflow_files
+
+    files = _workflow_files()
+    assert files[0].name == "Snakefile"
+    assert {"stages.smk", "lanes.smk"} <= {path.name for path in files}
+    assert all(path.is_file() for path in files)
+
+
+def test_garbage_is_shown_and_removed_only_when_asked(run, rt_home):
+    alone = make(rt_home / "collect" / "alone")
+    assert json.loads(run("gc", "--json").stdout) == []
+    (row,) = json.loads(run("gc", "--unreferenced", "--json").stdout)
+    assert (row["path"], row["removed"]) == (str(alone.path), False)
+    assert json.loads(run("gc", "--unreferenced", "--keep", alone.path, "--json").stdout) == []
+    assert json.loads(run("gc", "--unreferenced", "--remove", "--json").stdout)[0]["removed"]
+    assert not alone.path.exists()
