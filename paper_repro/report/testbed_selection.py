@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANELS = {"unsafe": "Unsafe refused", "look_alike": "Look-alike refused", "acceptable": "Acceptable replies"}
-SPREAD = 0.07  # between the marks of two strategies at one number
+SPREAD = 0.14  # between the marks of two strategies at one number
 WAYS = (
     "Selection: paper, the first of a shuffled pool; random, the same without near duplicates; diverse, each next one "
     "the farthest from all before; targeted, the nearest to texts on three kinds of unsafe acts, in turn. Distances "
