@@ -132,7 +132,8 @@ def published_state(item: Item, made: Collection[str]) -> State:
         return State(MISSING, NOT_PRINTED)
     if item.shows in ("model outputs", "data examples"):
         return State(NOT_APPLICABLE, OUTPUTS if item.shows == "model outputs" else "rows of data sets, not copied here")
-    names = [name for name in (f"{item.name}_published", item.name) if name in made]
+    places = (item.name, f"{item.name}_published")
+    names = [name for name in (places if item.name.startswith("figure") else places[::-1]) if name in made]
     if not names:
         return State(MISSING, "not asked for")
     return State(GIVEN, "this package's own" if item.shows in ("prompts", "page") else "", tuple(names[:1]))

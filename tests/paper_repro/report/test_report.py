@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 import subprocess
@@ -56,11 +57,25 @@ def test_the_published_report_holds_every_table_and_figure_in_every_form(tmp_pat
     files = set(made.identity.outputs)
     for number in (1, 3, 5, 11, 12, 13, 14, 15, 16, 25, 29, 31):
         assert {f"table_{number:02d}.csv", f"table_{number:02d}.md"} <= files
-    for number in (5, 8, 9):
+        assert f"table_{number:02d}.tex" in files
+    for number in (1, 2, 3, 4, 5, 7, 8, 9):
         assert {f"figure_{number:02d}.{form}" for form in ("png", "svg", "pdf")} <= files
-    assert {"checks.csv", "claims_published.csv", "index.html"} <= files
+    assert {f"table_{number:02d}.csv" for number in (6, 7, 8, 9, 10, 23, 27)} <= files  # prompts, our own
+    assert {"checks.csv", "claims_published.csv", "errata.csv", "items.csv", "index.html", "report.pdf"} <= files
     assert made.summary["checks"] == {"agrees": 207, "known": 2, "differs": 0}
-    assert made.summary["claims_published"] == {"holds": 17, "does not hold": 1, "not testable": 1}
+    assert made.summary["claims_published"] == {"holds": 17, "does not hold": 1, "inconclusive": 0, "not run": 2}
+    rows = list(csv.DictReader(made.file("items.csv").open()))
+    assert [row["item"] for row in rows] == [
+        *(f"Table {n}" for n in range(1, 32)),
+        *(f"Figure {n}" for n in range(1, 10)),
+    ]
+    numbers = {row["item"]: row["published"] for row in rows if row["shows"] == "numbers"}
+    assert numbers.pop("Figure 6") == "missing"
+    assert set(numbers.values()) == {"given"}
+    for row in rows:  # every item is there, or the reason why it is not
+        there = row["published"] == "given"
+        assert (f"{row['published_where']}.csv" in files or f"{row['published_where']}.pdf" in files) is there, row
+        assert there or len(row["published_where"]) > 20, row
 
 
 def test_a_selection_makes_only_what_was_named(tmp_path: Path):
@@ -104,7 +119,7 @@ def test_inputs_are_asked_for_by_source(scores: Path, curated: Path):
 
 
 def test_a_table_the_paper_does_not_have_is_refused_with_the_known_ones():
-    with pytest.raises(UserError, match="no table 99 among the published numbers; known: 1, 3, 5, 11"):
+    with pytest.raises(UserError, match="the paper has no table 99; its tables: 1 to 31"):
         load_settings(ReportSettings, None, ["tables=[99]"])
 
 
@@ -117,7 +132,9 @@ def test_the_page_loads_nothing_and_escapes_everything(both):
     text = both.file("index.html").read_text()
     page = Page(text)
     assert not ELEMENTS_THAT_LOAD & set(page.tags)
-    assert all(address.startswith(("#", "data:image/svg+xml;base64,")) for address in page.addresses)
+    files = {name for name in page.addresses if not name.startswith(("#", "data:image/svg+xml;base64,"))}
+    assert files <= {*both.identity.outputs, "manifest.json"}  # links to files beside it, and nothing else
+    assert {"report.pdf", "results.csv", "table_15.csv", "table_15_published.tex", "figure_05.pdf"} <= files
     assert {address[1:] for address in page.addresses if address.startswith("#")} <= set(page.ids)
     assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in text
     assert "url(" not in text
@@ -130,21 +147,41 @@ def test_the_page_loads_nothing_and_escapes_everything(both):
 
 def test_the_page_has_both_sources_the_funnel_and_a_word_for_every_picture(both):
     page = Page(both.file("index.html").read_text())
-    for part in (
+    order = (
+        "verdicts",
+        "claims-run",
+        "claims-published",
+        "errata",
+        "items",
         "refusals",
         "replies",
-        "claims-run",
+        "paper-items",
+        "item-figure-05",
+        "item-table-11",
+        "table_11_published",
+        "table_16_run",
         "curation",
-        "claims-published",
-        "published-figures",
-        "published-tables",
         "checks",
         "identity",
-    ):
-        assert part in page.ids
-    assert len(page.alternatives) == 10
+    )
+    assert [part for part in page.ids if part in order] == list(order)
+    assert len(page.alternatives) == 11
     assert all(len(alternative) > 40 for alternative in page.alternatives)
     assert len(page.ids) == len(set(page.ids))
+
+
+def test_the_run_is_one_table_and_every_cell_of_both_is_written(both):
+    assert len(both.file("results.csv").read_text().splitlines()) == 1 + both.summary["results"]
+    rows = list(csv.DictReader(both.file("table_11.csv").open()))
+    assert {row["status"] for row in rows} == {"not run: this run has none of these numbers"}
+    assert len(rows) == 28 * 3
+
+
+def test_the_book_is_a_pdf_without_dates(both):
+    data = both.file("report.pdf").read_bytes()
+    assert data.startswith(b"%PDF")
+    assert data.count(b"/Type /Page ") > 20
+    assert b"CreationDate" not in data
 
 
 def test_the_page_names_its_inputs_and_no_time_host_or_path(both):

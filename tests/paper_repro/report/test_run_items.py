@@ -16,9 +16,11 @@ from artifacts.published import read_published
 from artifacts.published_tables import MODELS
 from paper_repro.report.funnel import funnel_drawing, funnel_table, read_funnel
 from paper_repro.report.measures import length_table, relevance_table
-from paper_repro.report.refusal import METRICS, claim_cells, refusal_table, side_by_side_table
+from paper_repro.report.numbers import both_table, compared, run_table
+from paper_repro.report.refusal import METRICS, refusal_table
 from paper_repro.report.refusal_figure import refusal_drawings
 from paper_repro.report.run_rows import run_rows
+from paper_repro.report.run_tables import paper_model, run_tables
 from paper_repro.report.table import to_csv
 
 
@@ -94,33 +96,82 @@ def test_learning_rates_are_rows_and_figures_of_their_own_and_no_seeds_of_each_o
         "refusal_rates_dolly_paper_0-0002",
         "refusal_rates_dolly_paper_0-001",
     ]
-    cells, seeds = claim_cells(rows)
-    assert seeds == 1
-    assert len(cells) == 2 * len(claim_cells(run_rows(tuned, METRICS))[0])
+    table = run_tables(both)["table_15_16"]
+    assert table.seeds == 1
+    assert len(table.cells()) == 2 * len(run_tables(tuned)["table_15_16"].cells())
+    assert {key[0] for key in table.cells()} == {"Tiny-1M, learning rate 0.0002", "Tiny-1M, learning rate 0.001"}
     one = refusal_table(run_rows([replace(row, learning_rate=0.0002) for row in tuned], METRICS))
     assert any("learning rate 0.0002" in note for note in one.notes)
 
 
-def test_side_by_side_keeps_the_blocks_apart(results):
-    rows = rows_of(side_by_side_table(run_rows(results, METRICS), read_published("table_15_16")))
-    ours = [row for row in rows if row["numbers"] == "This run"]
-    theirs = [row for row in rows if row["numbers"] == "Published"]
-    assert {row["base_model"] for row in ours} == {"Tiny-1M"}
-    assert {row["base_model"] for row in theirs} == set(MODELS)
-    assert rows == ours + theirs
-    assert {(row["response_set"], row["method"], row["num_refusals"]) for row in theirs} == {
-        ("Dolly", method, count) for method in ("IT", "RT") for count in ("0", "100")
-    }
-    gemma = next(
-        row for row in theirs if (row["base_model"], row["method"], row["num_refusals"]) == ("Gemma-2-9B", "RT", "100")
+def tables_of(*names: str) -> dict:
+    return {name: read_published(name) for name in names}
+
+
+def test_a_run_stands_beside_the_published_numbers_under_its_own_name(results):
+    both = both_table("table_16", "Table 16", tables_of("table_15_16"), run_tables(results))
+    rows = rows_of(both)
+    ours = [row for row in rows if row["base_model"] == "Tiny-1M"]
+    theirs = [row for row in rows if row["base_model"] != "Tiny-1M"]
+    assert {row["base_model"] for row in theirs} == {"Llama-3.1-8B", "Mistral-7B-v0.3"}
+    assert len(theirs) == 2 * 3 * 2 * 4 * 6
+    assert {(row["status"], row["run"]) for row in theirs} == {("not run: this run has no such base model", "missing")}
+    assert {(row["status"], row["published"]) for row in ours} == {("the paper has no such cell", "")}
+    row = next(
+        r for r in ours if (r["method"], r["num_safety_examples"], r["measure"]) == ("RT", "100", "XSTest unsafe")
     )
-    assert (gemma["xstest_unsafe"], gemma["average"]) == ("0.36", "0.35")
+    assert (row["dataset"], row["run"], row["run_low"]) == ("Dolly", "0.55", "0.40")
+    assert compared(both)[:2] == (0, len(rows))
+    # a model of neither name stands in one of the two tables only
+    assert "Tiny-1M" not in to_csv(both_table("table_15", "Table 15", tables_of("table_15_16"), run_tables(results)))
+
+
+def test_a_model_of_the_paper_is_compared_cell_by_cell_and_what_lacks_says_why(results):
+    own = [replace(row, base_model="google/gemma-2-9b") for row in results if row.num_refusals in (None, 100)]
+    both = both_table("table_15", "Table 15", tables_of("table_15_16"), run_tables(own))
+    rows = {
+        (r["base_model"], r["dataset"], r["method"], r["num_safety_examples"], r["measure"]): r for r in rows_of(both)
+    }
+    cell = rows["Gemma-2-9B", "Dolly", "RT", "100", "XSTest unsafe"]
+    printed = read_published("table_15_16").cells()["Gemma-2-9B", "Dolly", "RT", 100]["xstest_unsafe"]
+    assert (cell["published"], cell["run"], cell["status"]) == (f"{printed:.2f}", "0.55", "compared")
+    assert cell["difference"] == f"{0.55 - printed:.2f}"
+    assert cell["difference_low"] == f"{0.40 - printed:.2f}"
+    why = rows["Gemma-2-9B", "Dolly", "RT", "100", "AdvBench"]["status"]
+    assert why == "not run: this number, of this base model"
+    why = rows["Gemma-2-9B", "Dolly", "RT", "500", "AdvBench"]["status"]
+    assert why == "not run: this condition, of this base model"
+    assert rows["Gemma-2-2B", "Dolly", "RT", "500", "AdvBench"]["run"] == "missing"
+    assert compared(both)[0] == 2 * 3  # RT and IT with 100 refusals: the three rates that were measured
 
 
 def test_the_original_alpaca_is_not_set_beside_the_papers_cleaned_one(results):
     alpaca = [replace(row, response_set="alpaca") if row.response_set else row for row in results]
-    rows = rows_of(side_by_side_table(run_rows(alpaca, METRICS), read_published("table_15_16")))
-    assert {row["numbers"] for row in rows} == {"This run"}
+    assert {key[1] for key in run_tables(alpaca)["table_15_16"].cells()} == {"alpaca"}
+    cleaned = [replace(row, response_set="alpaca-cleaned") if row.response_set else row for row in results]
+    assert {key[1] for key in run_tables(cleaned)["table_15_16"].cells()} == {"Alpaca"}
+
+
+def test_names_of_the_papers_models_are_known_and_no_others():
+    assert paper_model("meta-llama/Llama-3.1-8B") == paper_model("Meta-Llama-3.1-8B") == "Llama-3.1-8B"
+    assert paper_model("allenai/OLMo-7B-hf") == "OLMo-7B"
+    assert paper_model("Llama-3.1-8B-Instruct") == "Llama-3.1-8B-Instruct"
+    assert {paper_model(name) for name in MODELS} == set(MODELS)
+
+
+def test_a_runs_table_has_the_papers_form_and_its_own_seeds(results):
+    two = results + [replace(row, seed=1, value=row.value, low=None, high=None) for row in results if row.seed == 0]
+    assert run_table("table_11", "Table 11", run_tables(two)) is None
+    table = run_table("table_16", "Table 16. Refusal rates", run_tables(two))
+    assert (table.name, table.title) == ("table_16", "Table 16. Refusal rates: this run")
+    rows = rows_of(table)
+    assert [(row["method"], row["num_safety_examples"], row["seeds"]) for row in rows] == [
+        ("IT", "0", "2"),
+        ("IT", "100", "2"),
+        ("RT", "0", "2"),
+        ("RT", "100", "2"),
+    ]
+    assert (rows[3]["xstest_unsafe"], rows[3]["xstest_unsafe_low"], rows[3]["average"]) == ("0.55", "", "missing")
 
 
 def test_the_figure_shows_each_rate_with_its_interval_and_a_measured_zero(results):

@@ -307,8 +307,8 @@ def test_shipped_results_are_shown_where_a_run_made_fewer_and_marked(made_up, le
         assert item.name.startswith("shipped_")
         assert item.title.endswith("(shipped)")
         assert item.source.startswith("shipped results of a full run, made on 2026-11-30")
-    assert summary["claims_testbed"]["not testable"] == 1
-    assert summary["claims_testbed_shipped"]["not testable"] == 0
+    assert summary["claims_testbed"]["not run"] == 1
+    assert summary["claims_testbed_shipped"]["not run"] == 0
 
 
 def test_the_full_run_itself_needs_nothing_shipped(testbed_results, cards):
