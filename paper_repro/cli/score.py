@@ -36,6 +36,7 @@ Example: rt score runs/dolly-RT-refusals --validation runs/refusal-rules-validat
 With the name of a benchmark first, one file of judge records gives that benchmark's numbers, without any artifact:
 annotation files of AlpacaEval, outputs of just-eval, answers of InFoBench, results of lm-eval (core), or labels of
 replies (label: refusal or compliance; subset for harmbench and xstest). --against puts published numbers beside them.
+alpaca-eval also takes a folder of verdicts of preference-llm.
 
 Example: rt score infobench answers.jsonl --json
 """

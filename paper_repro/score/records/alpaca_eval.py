@@ -1,4 +1,4 @@
-"""AlpacaEval: win rate and length-controlled win rate, from an annotation file of the official tool.
+"""AlpacaEval: win rate and length-controlled win rate, from annotations of the official tool or our own verdicts.
 
 Source: Li et al. 2023 (AlpacaEval) and Dubois et al. 2024 (length control); Figures 4, 8 and 9, Table 29 of the paper.
 """
@@ -15,6 +15,7 @@ from artifacts.errors import InputError, MissingDataError
 from artifacts.pins import fetch
 from paper_repro.score.records.base import Number, Row, Scored, only, read_records
 from paper_repro.score.records.length_control import PIN, Gamed, length_controlled, read_gamed
+from paper_repro.score.records.own_pairs import own_annotations
 from paper_repro.score.stage import ScoreSettings
 from paper_repro.score.statistics import bootstrap_mean, mean, percentiles
 
@@ -36,14 +37,15 @@ def score_alpaca_eval(path: Path, settings: ScoreSettings, gamed: Path | None = 
     gamed answers that the official tool downloads; without them it is absent, and a note says so.
 
     Args:
-        path: The annotation file; its order must be the benchmark's, as the difficulty of an instruction goes by it.
+        path: The annotation file; its order must be the benchmark's, as the difficulty of an instruction goes by it. Or
+            a folder of verdicts of `preference-llm`: the judged replies are the second model.
         settings: Seed and resamples of the intervals.
         gamed: `df_gamed.csv`, or None for the pinned one.
 
     Raises:
         InputError: a field is absent or out of range, or the file holds several models.
     """
-    rows = read_records(path)
+    rows = own_annotations(path) if path.is_dir() else read_records(path)
     given = [_preference(row) for row in rows]
     readable = [value for value in given if value is not None]
     unclassified = len(given) - len(readable)
@@ -63,7 +65,10 @@ def score_alpaca_eval(path: Path, settings: ScoreSettings, gamed: Path | None = 
             f"no length-controlled win rate: it needs the annotations of gamed answers; {str(error).splitlines()[0]}"
         )
     else:
-        numbers.append(_controlled(rows, given, annotations, settings, path))
+        if path.is_dir() and len(rows) != len(annotations.difficulty):
+            notes.append(f"no length-controlled win rate: {len(rows)} of {len(annotations.difficulty)} instructions")
+        else:
+            numbers.append(_controlled(rows, given, annotations, settings, path))
     return Scored(len(rows), numbers, notes, facts)
 
 

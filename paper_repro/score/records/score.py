@@ -8,6 +8,7 @@ from typing import Any
 
 from artifacts.digests import digest_file
 from artifacts.errors import UserError
+from artifacts.manifest import read_manifest
 from paper_repro.score.records.alpaca_eval import published_alpaca_eval, score_alpaca_eval
 from paper_repro.score.records.base import Scored
 from paper_repro.score.records.core import score_core
@@ -41,7 +42,7 @@ def score_file(
 
     Args:
         benchmark: A name of `RECORDS`.
-        path: The file.
+        path: The file; of alpaca-eval also a folder of verdicts of preference-llm.
         settings: Seed and resamples of the intervals.
         gamed: AlpacaEval: annotations of gamed answers (None = the pinned ones).
         against: A file of published numbers: a leaderboard CSV of AlpacaEval, an eval_res.json of just-eval.
@@ -55,11 +56,13 @@ def score_file(
         raise UserError(f"{benchmark} knows no gamed answers", fix="leave out --gamed")
     if against is not None and benchmark not in ("alpaca-eval", "just-eval"):
         raise UserError(f"no published file of {benchmark} can be read", fix="leave out --against")
+    if path.is_dir() and benchmark != "alpaca-eval":
+        raise UserError(f"{path} is a folder", fix="rt score VERDICTS..., without the name of a benchmark")
     if benchmark == "alpaca-eval":
         scored = score_alpaca_eval(path, settings, gamed)
     else:
         scored = RECORDS[benchmark](path, settings)
-    result = {"benchmark": benchmark, "file": str(path), "digest": digest_file(path), **scored.resolved()}
+    result = {"benchmark": benchmark, "file": str(path), "digest": _digest(path), **scored.resolved()}
     if against is not None:
         if benchmark == "alpaca-eval":
             published = published_alpaca_eval(against, model or scored.facts["model"])
@@ -67,6 +70,10 @@ def score_file(
             published = published_just_eval(against)
         result["published"] = beside(scored, published)
     return result
+
+
+def _digest(path: Path) -> str:
+    return read_manifest(path).digest if path.is_dir() else digest_file(path)
 
 
 def beside(scored: Scored, published: dict[tuple[str, str | None], float]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -22,6 +23,9 @@ from paper_repro.judge.refusal_llm import judge as refusal_llm
 from paper_repro.judge.registry import judge_names, load_judge
 from paper_repro.judge.schema import read_verdicts
 from paper_repro.judge.stage import judge_plan
+from paper_repro.score.records import alpaca_eval, score_file
+from paper_repro.score.records.length_control import Gamed
+from paper_repro.score.records.own_pairs import own_annotations
 from paper_repro.score.stage import ScoreSettings, score
 
 KEY = "sk-quite-secret-0123456789"
@@ -165,6 +169,37 @@ def test_a_judge_that_prefers_a_text_finds_it_wherever_it_stands(generations, ch
     made = judge(settings("preference-llm", chat_server(answer=better)), own, tmp_path / "out", other)
     assert made.summary["labels"] == {"win": 20}
     assert made.summary["against"]["condition"]["method"] == "RT"
+
+
+def test_own_verdicts_give_alpaca_evals_numbers(generations, chat_server, tmp_path, rt_home, monkeypatch):
+    said = {0: "Better: equal", 1: "who knows"}
+    rows = [dict(row, response=row["response"] * (i + 1)) for i, row in enumerate(replies(8, "alpaca-eval"))]
+    own, other = generations(rows, method="RT"), generations(replies(8, "alpaca-eval", "Yes {i}."), "other", "IT")
+
+    def better(body):
+        text = body["messages"][-1]["content"]
+        one = "1" if text.index("No ") < text.index("Yes ") else "2"
+        return said.get(query_of(body), f"Better: {one}")
+
+    made = judge(settings("preference-llm", chat_server(answer=better)), own, tmp_path / "out", other)
+    result = score_file("alpaca-eval", made.path, ScoreSettings(resamples=100))
+    found = {number["metric"]: number for number in result["numbers"]}
+    assert found["win_rate"]["value"] == pytest.approx(100 * 6.5 / 7), "six wins and a tie of seven that are readable"
+    assert [found[name]["value"] for name in ("wins", "losses", "draws")] == [6, 0, 1]
+    assert (found["win_rate"]["n"], found["win_rate"]["unclassified"]) == (8, 1)
+    assert result["facts"]["model"] == "tiny RT" and result["facts"]["baseline"] == "tiny IT"
+    assert result["digest"] == made.digest
+    nine = Gamed(*(np.zeros(9) for _ in range(4)))
+    monkeypatch.setattr(alpaca_eval, "read_gamed", lambda path: nine)
+    note = score_file("alpaca-eval", made.path, ScoreSettings(resamples=100), gamed=tmp_path)["notes"]
+    assert note == ["no length-controlled win rate: 8 of 9 instructions"], "a slice has other places in the benchmark"
+    records = own_annotations(made.path)
+    assert [len(row.get("output_2", str)) for row in records] == [5 * (i + 1) for i in range(8)]
+    with pytest.raises(UserError, match="is a folder"):
+        score_file("advbench", made.path, ScoreSettings())
+    (tmp_path / "other").rename(tmp_path / "gone")
+    with pytest.raises(InputError, match="not there any more"):
+        own_annotations(made.path)
 
 
 def test_pairs_must_answer_the_same_prompts(generations, chat_server, tmp_path, rt_home):
