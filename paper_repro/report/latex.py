@@ -1,6 +1,8 @@
-"""A table as LaTeX with booktabs, for a paper: `\\input{table_11}` after `\\usepackage{booktabs}`."""
+"""A table as LaTeX, for a paper: `\\input{table_11}` after `\\usepackage{booktabs,longtable}`."""
 
 from __future__ import annotations
+
+import textwrap
 
 from paper_repro.report.table import Cell, Column, Estimate, Table, show
 
@@ -29,34 +31,113 @@ _SPECIAL = {
 _RAISED = {"\u2070": "0", "\u00b9": "1", "\u00b2": "2", "\u00b3": "3"} | {chr(0x2070 + i): str(i) for i in range(4, 10)}
 
 
-def to_latex(table: Table) -> str:
-    """A `table` environment: tabular with rules of booktabs, the notes and the source under it, caption and label.
+PLAIN, NARROW = (0.0145, 0.035), (0.0115, 0.018)  # a letter and the gap of a column, in lines of `article`
+WIDE = 7  # columns: more are set smaller and closer
+HEADING = 13  # characters of a heading on a line, where it is not wrapped with its column
+TEXT = 20  # characters: a naming column with a longer cell is wrapped
+ROWS = 36  # more do not fit on a page
+WRAPPED_ROWS = 6  # the same, where cells are wrapped
 
-    Numbers stand right-aligned, an interval in brackets behind its estimate; a naming cell that repeats the row above
-    is left blank. Text is escaped, so any model's name or note is safe to compile.
+
+def to_latex(table: Table) -> str:
+    """A `table` environment: tabular with rules of booktabs, caption and label, the notes and the source under it.
+
+    A table longer than a page is a `longtable`, its heading repeated. Numbers stand right-aligned, an interval in
+    brackets behind its estimate; long texts are wrapped; a naming cell that repeats the row above is left blank. Text
+    is escaped, so any model's name or note is safe to compile.
     """
-    align = "".join("l" if column.names_row else "r" for column in table.columns)
+    wrapped = _wrapped(table)
+    head = _row([_heading(column, index in wrapped) for index, column in enumerate(table.columns)])
+    rows = [_row(_cells(table, index)) for index in range(len(table.rows))]
+    caption = [rf"\caption{{{escape(table.title)}}}", rf"\label{{tab:{table.name.replace('_', '-')}}}"]
+    size = [r"\scriptsize\setlength{\tabcolsep}{3pt}" if len(table.columns) > WIDE else r"\small"]
+    notes = [f"{escape(note)}\\par" for note in table.notes] + [f"Source: {escape(table.source)}."]
+    align = _align(table, wrapped)
+    if len(rows) > (WRAPPED_ROWS if wrapped else ROWS):
+        return _long(align, size, caption, head, rows, notes)
     lines = [
         r"\begin{table}[tbp]",
         r"\centering",
-        r"\small",
+        *size,
         rf"\begin{{tabular}}{{{align}}}",
         r"\toprule",
-        _row([escape(column.heading) for column in table.columns]),
+        head,
         r"\midrule",
-        *(_row(_cells(table, index)) for index in range(len(table.rows))),
+        *rows,
         r"\bottomrule",
         r"\end{tabular}",
         r"\par\medskip",
         r"\begin{minipage}{\linewidth}\footnotesize",
-        *(f"{escape(note)}\\par" for note in table.notes),
-        f"Source: {escape(table.source)}.",
+        *notes,
         r"\end{minipage}",
-        rf"\caption{{{escape(table.title)}}}",
-        rf"\label{{tab:{table.name.replace('_', '-')}}}",
+        *caption,
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _long(align: str, size: list[str], caption: list[str], head: str, rows: list[str], notes: list[str]) -> str:
+    lines = [
+        r"\begingroup",
+        *size,
+        rf"\begin{{longtable}}{{{align}}}",
+        f"{''.join(caption)}\\\\",
+        r"\toprule",
+        head,
+        r"\midrule",
+        r"\endfirsthead",
+        r"\toprule",
+        head,
+        r"\midrule",
+        r"\endhead",
+        r"\bottomrule",
+        r"\endfoot",
+        *rows,
+        r"\end{longtable}",
+        r"\footnotesize\noindent",
+        *notes,
+        r"\par",
+        r"\endgroup",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _wrapped(table: Table) -> list[int]:
+    """Naming columns with a text that has to be wrapped."""
+    return [
+        index
+        for index, column in enumerate(table.columns)
+        if column.names_row and any(len(show(row[index], column)) > TEXT for row in table.rows)
+    ]
+
+
+def _heading(column: Column, wrapped: bool) -> str:
+    """A heading; a long one over a narrow column on several lines."""
+    lines = textwrap.wrap(column.heading, HEADING, break_long_words=False)
+    if wrapped or len(lines) < 2:
+        return escape(column.heading)
+    stacked = r" \\ ".join(escape(line) for line in lines)
+    return rf"\shortstack[{'l' if column.names_row else 'r'}]{{{stacked}}}"
+
+
+def _align(table: Table, wrapped: list[int]) -> str:
+    """Columns of the tabular; wrapped ones share what the others leave of the line, by an estimate of their widths."""
+    letter, gap = NARROW if len(table.columns) > WIDE else PLAIN
+    room = 1 - gap * len(table.columns)
+    for index, column in enumerate(table.columns):
+        if index not in wrapped:
+            heading = max(map(len, textwrap.wrap(column.heading, HEADING, break_long_words=False)), default=0)
+            room -= letter * max(heading, *(len(_shown(row[index], column)) for row in table.rows), 0)
+    share = max(0.08, room / len(wrapped)) if wrapped else 0.0
+    kinds = ("l" if column.names_row else "r" for column in table.columns)
+    return "".join(rf"p{{{share:.2f}\linewidth}}" if index in wrapped else kind for index, kind in enumerate(kinds))
+
+
+def _shown(cell: Cell, column: Column) -> str:
+    """A cell about as wide as it is set: an interval is in smaller letters, counts are left out."""
+    if not isinstance(cell, Estimate):
+        return show(cell, column)
+    return show(cell.value, column) + ("" if cell.low is None else "x" * 9)
 
 
 def escape(text: str) -> str:
@@ -81,12 +162,16 @@ def _row(cells: list[str]) -> str:
 
 def _cells(table: Table, index: int) -> list[str]:
     pairs = enumerate(zip(table.rows[index], table.columns, strict=True))
-    return ["" if table.repeats(index, place) else _cell(cell, column) for place, (cell, column) in pairs]
+    wrapped = _wrapped(table)
+    return [
+        "" if table.repeats(index, place) else _cell(cell, column, r"\newline " if place in wrapped else " ")
+        for place, (cell, column) in pairs
+    ]
 
 
-def _cell(cell: Cell, column: Column) -> str:
+def _cell(cell: Cell, column: Column, line_end: str) -> str:
     if not isinstance(cell, Estimate):
-        return escape(show(cell, column))
+        return line_end.join(escape(line) for line in show(cell, column).split("\n"))
     value = escape(show(cell.value, column))
     if cell.low is None or cell.high is None:
         return value
