@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from artifacts.errors import InputError, ResponseTuningError
 from artifacts.licences import OWN_LICENCE, UNKNOWN, LicencedPart
 from artifacts.manifest import MANIFEST, Artifact, is_artifact, read_manifest
 from artifacts.pins import load_pin, pin_names
+from artifacts.published import PUBLISHED
+from artifacts.shipped import CARD, SHIPPED, shipped_names
 from artifacts.stage import input_digest
 from artifacts.store import ROOT, rt_home
 
@@ -180,7 +183,7 @@ def _part(node: Node) -> LicencedPart | None:
         name, _, revision = hub.partition("@")
         return LicencedPart(name, revision or None, node.kind, UNKNOWN)
     if node.kind == "file":
-        return LicencedPart(OWN, None, "file", OWN_LICENCE) if _ours(node.path) else _unknown(node)
+        return LicencedPart(OWN, None, "file", OWN_LICENCE) if _ours(node) else _unknown(node)
     if node.artifact is None:
         return _unknown(node)
     if not node.inputs:
@@ -193,14 +196,23 @@ def _unknown(node: Node) -> LicencedPart:
     return LicencedPart(node.name, None, node.kind, UNKNOWN)
 
 
-def _ours(path: Path | None) -> bool:
-    """Whether a file comes with this package, or is one of its own plans."""
-    if path is None:
+def _ours(node: Node) -> bool:
+    """Whether a file comes with this package, from wherever it was read, or is one of its own plans."""
+    if node.digest in _our_digests():
+        return True
+    if node.path is None:
         return False
-    path, home = path.resolve(), rt_home()
+    path, home = node.path.resolve(), rt_home()
     if path.is_relative_to(home):
         return path.is_relative_to(home / "plans")
     return any(path.is_relative_to(ROOT / name) for name in _PACKAGES)
+
+
+@cache
+def _our_digests() -> frozenset[str]:
+    """Digests of what stages take in from this package: shipped bases, their cards, the published numbers."""
+    shipped = [SHIPPED / name for name in shipped_names()]
+    return frozenset(map(input_digest, (PUBLISHED, *shipped, *(folder / CARD for folder in shipped))))
 
 
 def _weights(node: Node) -> list[LicencedPart]:

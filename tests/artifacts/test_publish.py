@@ -11,6 +11,8 @@ from artifacts.catalogue import published_folder, published_labels, read_publish
 from artifacts.errors import DigestError, InputError, UserError
 from artifacts.manifest import read_manifest, verify_outputs
 from artifacts.publish import publish
+from artifacts.settings import Settings
+from artifacts.stage import Stage
 
 
 def test_a_non_commercial_part_makes_the_whole_so_and_the_lineage_ends_in_the_pins(family):
@@ -141,3 +143,39 @@ def test_an_artifact_made_from_itself_is_refused(family, monkeypatch):
     monkeypatch.setattr("artifacts.chain._Walk.path_of", lambda *_: trainset.path)
     with pytest.raises(InputError, match="among what it was made from"):
         publish(trainset.path, "ours", "1")
+
+
+def test_what_comes_with_this_package_is_known_by_its_bytes_wherever_it_lies(family, tmp_path):
+    from shutil import copytree
+
+    from artifacts.shipped import shipped_folder, shipped_names
+
+    name = shipped_names()[0]
+    base = tmp_path / "elsewhere" / name
+    copytree(shipped_folder(name), base)
+    report = family.report("end", {"base": base})
+    assert publish(report.path, "same", "1")[0].licence["licence"] == "Apache-2.0"
+    (base / "config.json").write_text("{}")  # somebody's own by now
+    other = family.report("other", {"base": base})
+    assert publish(other.path, "changed", "1")[0].licence["licence"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("base", "part"),
+    [
+        ({"name": "smollm2-135m", "weights": "hub"}, ("smollm2-135m", "2025-02", "Apache-2.0")),
+        ({"name": "someone/model", "weights": "hub", "revision": "a" * 40}, ("someone/model", "a" * 40, "unknown")),
+    ],
+)
+def test_weights_that_only_the_settings_name_are_a_part(family, rt_home, base, part):
+    class Tuned(Settings):
+        base: dict
+
+    def work(settings, inputs, workspace):
+        (workspace.path / "model.txt").write_text("weights")
+
+    corpus = family.corpus("c", licence="MIT", name="c")
+    model = Stage("train", "model", 1, Tuned, work).run(Tuned(base=base), rt_home / "m", {"set": corpus.path})[0]
+    parts = publish(model.path, "tuned", "1")[0].licence["parts"]
+    assert part in [(one["name"], one["version"], one["licence"]) for one in parts]
+    assert ("c", None, "MIT") in [(one["name"], one["version"], one["licence"]) for one in parts]
