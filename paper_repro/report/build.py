@@ -18,6 +18,7 @@ from paper_repro.report.book import BOOK, write_book
 from paper_repro.report.checks import checks_table, count_checks, differences_table, refuse_unknown
 from paper_repro.report.figure import Drawing, write_drawing
 from paper_repro.report.findings import find
+from paper_repro.report.judged import judged_sections
 from paper_repro.report.numbered import Made, make_items, overview, sections, states
 from paper_repro.report.page import Page, Section, write_page
 from paper_repro.report.parts import comparison_sections, curation_sections, run_sections, sample_sections
@@ -110,6 +111,7 @@ def _parts(
     claims = [section for section in testbed if "claims" in section.id]
     ours = [section for section in testbed if section not in claims]
     ours += run_sections(_others(given.results))
+    ours += judged_sections(_others(given.results), _starting(inputs, SCORES).values())
     rest = comparison_sections(_starting(inputs, SCORES).values())
     rest += sample_sections(_starting(inputs, REPLIES).values(), settings.samples, settings.show_unsafe)
     rest += curation_sections(_starting(inputs, CURATED), settings.samples)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import replace
 
 from paper_repro.report.judged import judged_sections
+from paper_repro.report.stage import ReportSettings, report
 from paper_repro.report.table import to_csv
+from paper_repro.score.schema import write_results
 
 
 def measured(row, benchmark, judge, values):
@@ -51,3 +54,20 @@ def test_every_kind_of_verdict_has_a_table_and_aspects_that_do_not_apply_are_no_
 
 def test_a_run_that_nobody_judged_so_has_no_such_sections(results):
     assert judged_sections(results, []) == []
+
+
+def test_the_report_of_a_run_shows_ratings_of_people_and_how_far_they_agree(results, tmp_path):
+    rated = measured(results[0], "alpaca-eval", "human-acceptability", {"human_acceptable_rate": 0.75})
+    folder = tmp_path / "scores"
+    folder.mkdir()
+    write_results([*results, *rated], folder)
+    numbers = {"items": 9, "ratings": 27, "alpha": None, "fleiss_kappa": 0.4, "pairs_agree": 0.8, "all_agree": 0.5}
+    campaign = {"campaign": "c", "first": "one", "second": "two", "questions": {"preference": numbers}}
+    (folder / "agreement.json").write_text(json.dumps([campaign]))
+    made = report(ReportSettings(source="run", tables=(), figures=()), tmp_path / "report", [folder])
+    (row,) = csv.DictReader((made.path / "agreement.csv").open(encoding="utf-8"))
+    assert (row["second"], row["alpha"], row["fleiss_kappa"]) == ("two", "missing", "0.40")
+    (human,) = csv.DictReader((made.path / "human_acceptability.csv").open(encoding="utf-8"))
+    assert (human["human_acceptable_rate"], human["human_excellent_rate"]) == ("0.75", "missing")
+    page = (made.path / "index.html").read_text(encoding="utf-8")
+    assert "Ratings of people in this run" in page and "Verdicts of language models" not in page
