@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from artifacts.errors import SettingsError
 from artifacts.shipped import shipped_card
 from experiments.missing import available_bases
-from experiments.profiles import Profile, Study
+from experiments.profiles import Profile
 from experiments.sources import TESTBED
+from experiments.study import Study
 from paper_repro.judge.registry import load_judge
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from artifacts.files import read_json
 from experiments.cells import Cell
-from experiments.profiles import Hardware
+from experiments.machines import Hardware
 from experiments.shapes import Shape, shapes
 from paper_repro.train import TrainSettings
 

@@ -11,8 +11,9 @@ from data_curation.mix import MIX, MixSettings
 from data_curation.recipe import Recipe
 from experiments.cells import Cell
 from experiments.missing import available_bases
-from experiments.profiles import Profile, Study
+from experiments.profiles import Profile
 from experiments.sources import collect_cell, curated_cell
+from experiments.study import Study
 from experiments.verdicts import judge_cells
 from paper_repro.capabilities.settings import CapabilitiesSettings
 from paper_repro.capabilities.stage import CAPABILITIES

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from artifacts.shipped import shipped_names
-from experiments.profiles import Profile, Study
+from experiments.profiles import Profile
+from experiments.study import Study
 from paper_repro.models import ModelSource
 
 EVERY_BASE = "every base"  # of a study that was left out as a whole

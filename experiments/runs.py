@@ -11,7 +11,8 @@ from experiments.cells import Cell
 from experiments.estimate import Cost, Rate, cost_of
 from experiments.grid import condition_cells
 from experiments.missing import available_bases, bases_of
-from experiments.profiles import Profile, Study
+from experiments.profiles import Profile
+from experiments.study import Study
 
 
 @dataclass(frozen=True)
