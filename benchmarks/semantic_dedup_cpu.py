@@ -10,7 +10,7 @@ A stage that was stopped goes on where it was (vectors are cached in the work fo
                `--rows`; the ratio is by the second a text)
     half       time: our encoder in 16 bits, every text of the sample
     ours       time: the step from records to drops, with an empty cache
-    scale      `ours` on all of Alpaca, whatever --rows says
+    scale      `ours` on all of Alpaca, whatever --rows says; `plain --name plain_beside_scale` is measured after it
     semhash    time: SemHash with the same static model (its own comes from a model hub) at the same threshold, which
                is of the static model's cosine there; imports, distillation and the selection of texts are not timed
     report     the result file
@@ -177,6 +177,22 @@ def pairs_found(found: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def times_faster(found: dict[str, Any], kind: str) -> dict[str, float]:
+    """How many times faster than `plain` each stage is, by the seconds a text; `scale`: than the one beside it."""
+    result = {}
+    for name in ("half", "ours", "scale", "semhash"):
+        beside = "plain_beside_scale" if name == "scale" and "plain_beside_scale" in found else "plain"
+        if name not in found or beside not in found:
+            continue
+        base = found[beside]["seconds"][kind] / found[beside]["texts"]
+        tokens = found[beside].get("padded_tokens_a_text")
+        if name == "scale" and tokens:  # a sample's texts are not quite as long as all
+            base *= tokens["all_rows"] / tokens["these"]
+        seconds = found[name]["seconds"][kind] / found[name].get("rows", found[name]["texts"])
+        result[name] = round(base / seconds, 2)
+    return result
+
+
 def report(given: argparse.Namespace) -> None:
     """Join what the stages left; a stage that did not run is missing, not zero."""
     found = {path.stem: json.loads(path.read_text()) for path in given.work.glob("*.json")}
@@ -190,15 +206,8 @@ def report(given: argparse.Namespace) -> None:
             for name, stage in found.items()
         },
     }
-    names = [name for name in ("plain", "half", "ours", "scale", "semhash") if name in found]
     for kind in ("processor", "wall"):
-        per_text = {
-            name: found[name]["seconds"][kind] / found[name].get("rows", found[name]["texts"]) for name in names
-        }
-        if "plain" in names:
-            result[f"times_faster_than_plain_by_{kind}"] = {
-                name: round(per_text["plain"] / seconds, 2) for name, seconds in per_text.items() if name != "plain"
-            }
+        result[f"times_faster_than_plain_by_{kind}"] = times_faster(found, kind)
     if "truth" in found:
         result["pairs"] = pairs_found(found)
     result["hardware"] = hardware()
@@ -214,6 +223,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stage", choices=[*STAGES, "report"])
     parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--name", help="what the numbers are called (default: as the stage)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="of calibrate and truth")
     parser.add_argument("--work", type=Path, default=Path("semantic_dedup_work"))
@@ -227,7 +237,7 @@ def main() -> None:
     given.home = (given.work / ("timed" if given.stage in ("ours", "scale") else "kept")).resolve()
     os.environ |= {"RT_HOME": str(given.home), "RT_THREADS": str(given.threads), "OMP_NUM_THREADS": str(given.threads)}
     numbers = STAGES[given.stage](given) | {"threads": given.threads}
-    (given.work / f"{given.stage}.json").write_text(json.dumps(numbers, indent=1))
+    (given.work / f"{given.name or given.stage}.json").write_text(json.dumps(numbers, indent=1))
     print({name: value for name, value in numbers.items() if name not in ("pairs", "compared")})
 
 
