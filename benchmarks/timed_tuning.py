@@ -76,13 +76,15 @@ def timed_run(settings: TrainSettings, model: PreTrainedModel, given: list[Token
     Returns:
         `loss_tokens_per_s` and `tokens_per_s` (padding not counted), `seconds_per_step` (the middle one),
         `processor_s_per_step` (the mean),
-        `peak_memory_mb` (of the GPU where there is one), and `losses`, one a step.
+        `peak_memory_mb` (of the GPU where there is one), the `attention` used, and `losses`, one a step.
     """
     import torch
 
+    from paper_repro.train.attention import attention_of, choose_attention
     from paper_repro.train.order import epoch_order
     from paper_repro.train.trainer import build_trainer
 
+    choose_attention(model, settings)
     cuda = torch.cuda.is_available()
     if cuda:
         torch.cuda.reset_peak_memory_stats()
@@ -102,6 +104,7 @@ def timed_run(settings: TrainSettings, model: PreTrainedModel, given: list[Token
         "tokens_per_s": sum(lengths[index] for index in timed) / spent,
         "seconds_per_step": statistics.median(seconds[warm:]),
         "processor_s_per_step": (trajectory.processor[-1] - trajectory.processor[warm]) / (len(seconds) - warm),
+        "attention": attention_of(model),
         "peak_memory_mb": torch.cuda.max_memory_allocated() // 2**20 if cuda else peak_memory_mb(),
         "losses": [row["loss"] for row in trajectory.rows],
     }

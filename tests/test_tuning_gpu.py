@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 MACHINE = {"device": "GPU One", "gpu": True, "matrix_product_flops": 1e12}
@@ -85,6 +87,20 @@ def test_the_proof_of_the_script_says_what_it_is(bench, tmp_path):
     (path,) = (tmp_path / "out").iterdir()
     result = json.loads(path.read_text())
     assert "small" in path.name and result["small"] and result["what"].startswith("PROOF OF THE SCRIPT ONLY")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="needs bitsandbytes (the extra qlora)")
+def test_the_base_made_in_4_bits_is_near_the_one_it_was_made_from(monkeypatch):
+    parts = load("tuning_gpu_parts", monkeypatch)
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=64, **sizes))
+    ids, linear = torch.arange(4, 20)[None], model.config.num_hidden_layers * 7
+    with torch.no_grad():
+        before, parameters = model(ids).logits, model.num_parameters()
+        after = parts.in_4_bits(model)(ids).logits
+    assert sum(type(one).__name__ == "Linear4bit" for one in model.modules()) == linear
+    assert model.num_parameters() == parameters and 0 < (after - before).norm() < 0.2 * before.norm()
 
 
 def test_lengths_are_those_of_the_sets(monkeypatch):

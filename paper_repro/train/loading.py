@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from peft import LoraConfig
     from transformers import PreTrainedModel
 
+BLOCK = 64  # weights that share a scale in 4 bits
+
 
 def check_machine(settings: TrainSettings) -> None:
     """Refuse settings that cannot run here; raises UserError naming what is missing."""
@@ -23,6 +25,11 @@ def check_machine(settings: TrainSettings) -> None:
     import torch
 
     check_attention(settings)
+    if shared_out() and "auto" in (settings.per_device_batch, settings.pack_tokens):
+        raise UserError(
+            "auto tries sizes with the whole model on one device, which FSDP is there to avoid",
+            fix="give pack_tokens and per_device_batch as numbers",
+        )
     if settings.compile:
         if shared_out():
             raise UserError("compile: true does not go with FSDP", fix="use compile: false, or ddp.yaml")
@@ -63,8 +70,27 @@ def _loaded(settings: TrainSettings, source: ModelSource) -> PreTrainedModel:
             # FSDP can only share out weights whose storage looks like floating point; the values are the same
             bnb_4bit_quant_storage=torch.bfloat16 if shared_out() else torch.uint8,
         )
-        return load_base(source, "bfloat16", quantization_config=quantised)
+        model = load_base(source, "bfloat16", quantization_config=quantised)
+        _check_blocks(model)
+        return model
     return load_base(source, "float32" if settings.preset == "full" else settings.dtype)
+
+
+def _check_blocks(model: PreTrainedModel) -> None:
+    """Refuse what bitsandbytes 0.50 gets wrong on a CPU without a word: rows that are no whole blocks of weights.
+
+    Of such layers it gave back weights that were a quarter off, of others a tenth, as 4 bits must be; a GPU's blocks go
+    on into the next row.
+    """
+    if model.device.type != "cpu":
+        return
+    widths = {layer.in_features for layer in model.modules() if type(layer).__name__ == "Linear4bit"}
+    if odd := sorted(width for width in widths if width % BLOCK):
+        raise UserError(
+            f"quantisation: nf4 computes wrongly on a CPU with layers whose inputs are no multiple of {BLOCK} (here "
+            f"{', '.join(map(str, odd))})",
+            fix="use a GPU, or quantisation: null",
+        )
 
 
 def load_with_adapter(settings: TrainSettings, source: ModelSource) -> PreTrainedModel:

@@ -15,11 +15,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
+from artifacts.errors import UserError
 from artifacts.manifest import Artifact, read_manifest
 from artifacts.settings import load_settings
+from paper_repro.models import ModelSource
 from paper_repro.train import TrainSettings, train
+from paper_repro.train.loading import load_for_training
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "experiments" / "settings" / "accelerate" / "fsdp-qlora.yaml"
@@ -69,7 +74,20 @@ for name, overrides in json.loads(variants):
 
 
 @pytest.fixture(scope="module")
-def models(tiny_base, tmp_path_factory) -> dict[str, tuple[Artifact, Artifact]]:
+def base(tiny_base, tmp_path_factory) -> Path:
+    """As the tiny base, with widths that 4 bits allow."""
+    folder = tmp_path_factory.mktemp("base") / "wider"
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = LlamaConfig(vocab_size=len(tokenizer), bos_token_id=0, eos_token_id=1, **sizes)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def models(base, tmp_path_factory) -> dict[str, tuple[Artifact, Artifact]]:
     """Every variant trained by one process and by two."""
     folder = tmp_path_factory.mktemp("fsdp")
     rows = folder / "rows.jsonl"
@@ -77,7 +95,7 @@ def models(tiny_base, tmp_path_factory) -> dict[str, tuple[Artifact, Artifact]]:
     variants = VARIANTS | (QLORA if IN_4_BITS else {})
     chosen = [(name, [*SETTINGS, *overrides]) for name, overrides in variants.items()]
     for name, overrides in chosen:
-        settings = load_settings(TrainSettings, None, overrides, base={"name": str(tiny_base), "weights": "path"})
+        settings = load_settings(TrainSettings, None, overrides, base={"name": str(base), "weights": "path"})
         train(settings, rows, folder / "one" / name)
     script = folder / "launched.py"
     script.write_text(LAUNCHED)
@@ -86,7 +104,7 @@ def models(tiny_base, tmp_path_factory) -> dict[str, tuple[Artifact, Artifact]]:
         port = str(free.getsockname()[1])
     launcher = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch", "--config_file", str(CONFIG)]
     launcher += ["--num_processes", "2", "--main_process_port", port]
-    given = [str(script), str(tiny_base), str(rows), str(folder / "two"), json.dumps(chosen)]
+    given = [str(script), str(base), str(rows), str(folder / "two"), json.dumps(chosen)]
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {"RT_THREADS": "1", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": path}
     done = subprocess.run([*launcher, *given], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True)
@@ -124,14 +142,21 @@ def test_two_processes_with_half_a_model_each_train_as_one(models, name):
 
 
 @pytest.mark.slow
-def test_what_was_tuned_from_a_4_bit_base_is_merged_into_the_base_as_it_was(models, tiny_base):
+def test_what_was_tuned_from_a_4_bit_base_is_merged_into_the_base_as_it_was(models, base):
     """The paper's preset: no weight of the saved model is quantised, and tuning did not vanish in rounding."""
     if "qlora" not in models:
         pytest.skip("needs bitsandbytes (the extra qlora)")
     model, _ = models["qlora"]
-    base, merged = load_file(tiny_base / "model.safetensors"), load_file(model.file("merged/model.safetensors"))
-    assert {str(weights.dtype) for weights in merged.values()} == {"torch.bfloat16"} and merged.keys() == base.keys()
-    untouched = [key for key in base if "proj" not in key]
-    assert all((base[key].bfloat16() == merged[key]).all() for key in untouched)
+    before, merged = load_file(base / "model.safetensors"), load_file(model.file("merged/model.safetensors"))
+    assert {str(weights.dtype) for weights in merged.values()} == {"torch.bfloat16"} and merged.keys() == before.keys()
+    untouched = [key for key in before if "proj" not in key]
+    assert all((before[key].bfloat16() == merged[key]).all() for key in untouched)
     assert model.summary["merge_max_logit_difference"] < model.summary["tuning_max_logit_change"] / 2
     assert model.summary["bitsandbytes"] and model.identity.settings["quantisation"] == "nf4"
+
+
+@pytest.mark.skipif(not IN_4_BITS or torch.cuda.is_available(), reason="needs bitsandbytes (the extra qlora), on a CPU")
+def test_widths_that_bitsandbytes_gets_wrong_on_a_cpu_are_refused(tiny_base):
+    source = ModelSource(name=str(tiny_base), weights="path")
+    with pytest.raises(UserError, match=r"no multiple of 64 \(here 16, 32\)"):
+        load_for_training(load_settings(TrainSettings, preset="qlora", optimiser="adamw"), source)

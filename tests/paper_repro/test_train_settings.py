@@ -245,6 +245,15 @@ def test_on_a_cpu_auto_tries_nothing(tiny_base, rows):
     }
 
 
+@pytest.mark.parametrize("key", ["per_device_batch", "pack_tokens"])
+def test_auto_is_refused_where_no_device_holds_the_whole_model(monkeypatch, key):
+    check_machine(load_settings(TrainSettings, **{key: "auto"}))
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UserError, match="whole model on one device"):
+        check_machine(load_settings(TrainSettings, **{key: "auto"}))
+
+
 def test_nothing_fits_names_what_is_left_to_lower(tiny_base, rows, limit):
     chosen = settings(tiny_base, per_device_batch="auto", recompute_above=None)
     data = load_data(load_tokenizer(tiny_base), rows, chosen)
