@@ -51,14 +51,11 @@ PROFILE = """
 name: tiny
 lanes: 1
 world_seed: 7
-corpora: [testbed-terse]
 prompts: [testbed-unsafe]
-studies:
-  refusal:
-    {{response_sets: [testbed-terse], methods: [rt], num_refusals: [0], base_size: 4, untuned: false, samples: false}}
+studies: {{untuned: {{methods: []}}}}
 servers:
   - {{model: tiny-judge, command: "{server} {{port}} {{model}}", needs: {{gpus: 2, memory_mb: 1234, minutes: 7}}}}
-train: {{base: {{name: {base}, weights: path}}, max_length: 64, dtype: float32, learning_rate: 0.01}}
+train: {{base: {{name: {base}, weights: path}}}}
 generate: {{limit: 2, max_new_tokens: 4, dtype: float32}}
 judges: [{{judge: refusal-llm, parameters: {{model: {{name: tiny-judge}}}}}}]
 report: {{source: run, title: Tiny, tables: [16], figures: [5]}}
@@ -132,7 +129,7 @@ def test_each_cell_is_a_job_that_asks_for_what_its_stage_needs(tmp_path, rt_home
 
 @pytest.mark.slow
 def test_a_run_of_jobs_with_a_judges_server_ends_in_the_report(tmp_path, tiny_base, slurm, cluster, monkeypatch):
-    """Lanes, the server with its judge, scores and report are jobs; one of them fails at first."""
+    """Lanes, the server with its judge, scores and report are jobs; one of them fails at first. Nothing is tuned."""
     server = tmp_path / "server.py"
     server.write_text(SERVER)
     profile = tmp_path / "tiny.yaml"
@@ -151,7 +148,7 @@ def test_a_run_of_jobs_with_a_judges_server_ends_in_the_report(tmp_path, tiny_ba
     assert "--gpus=2" in jobs[1][1]
     assert "--mem 1234 " in jobs[1][1]
     (verdicts,) = home.glob("judge/*/manifest.json")
-    assert json.loads(verdicts.read_text())["identity"]["summary"]["verdicts"] == 2
+    assert json.loads(verdicts.read_text())["identity"]["summary"]["verdicts"] == 6, "two of each kind"
     assert "127.0.0.1" not in json.dumps(json.loads(verdicts.read_text())["identity"]), (
         "where it was asked decides nothing"
     )
