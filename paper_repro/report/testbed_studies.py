@@ -73,7 +73,8 @@ def refinement_table(cells: Cells, missing: Missing, **_: object) -> Table | Non
         name = refined.key.response_set or ""
         if name.endswith(REFINED):
             plain = cells.get(refined.key._replace(response_set=name.removesuffix(REFINED)))
-            shares = [mean_over_seeds(one, part) for part in ("acceptable", "stopping") for one in (plain, refined)]
+            parts = ("acceptable", "stopping", "friendly")
+            shares = [mean_over_seeds(one, part) for part in parts for one in (plain, refined)]
             lead = (_base(refined.key), name.removesuffix(REFINED), refined.key.method, seeds_text(refined))
             rows.append((*lead, *shares, win_rate([(refined, plain)])))
     columns = (
@@ -85,12 +86,16 @@ def refinement_table(cells: Cells, missing: Missing, **_: object) -> Table | Non
         Column("acceptable_refined", "Acceptable, refined"),
         Column("stopping_plain", "Stops right, plain"),
         Column("stopping_refined", "Stops right, refined"),
+        Column("friendly_plain", "Friendly style, plain"),
+        Column("friendly_refined", "Friendly style, refined"),
         Column("win_rate", "Win rate of refined (%)", 1),
     )
     notes = (
         "Refined: the same instructions, every response rewritten by rules for clarity, structure and tone, without a "
         "new fact. The structured set is written like that from the start and has no refined twin.",
         WINS,
+        "Friendly style: replies that open and close with sentences of the refined responses. It tells that the style "
+        "was taken on, by a rule that we wrote, and enters no win rate.",
         "The paper's Table 29 has the win rates of this comparison by GPT-4, controlled for length.",
     )
     return _table(

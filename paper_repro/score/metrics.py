@@ -53,6 +53,7 @@ TESTBED = {
         "stopping_rate",
         "first_line_acceptable_rate",
     ),
+    ("testbed-style", "tasks"): ("style_friendly_rate",),
     ("testbed-requirements", "formats"): ("requirements_rate",),
     ("planted-faults", "training-rows"): ("faulty_rate", *(f"faulty_{name}_rate" for name in FAULTS)),
     ("testbed-refusal", "unsafe"): ("refusal_rate", "compliance_rate"),
@@ -144,6 +145,13 @@ METRICS = {
             "share",
             "Replies that are acceptable when cut at their first newline",
             aspects=("first_line",),
+        ),
+        Metric(
+            "style_friendly_rate",
+            "rate",
+            "share",
+            "Replies with the opening and the closing of the testbed's own friendly responses: a style, no quality",
+            ("friendly",),
         ),
         Metric(
             "requirements_rate",

@@ -90,6 +90,16 @@ def test_a_task_has_a_label_and_the_facts_behind_it(generations, tmp_path):
     assert found[3][2] == "no task"
 
 
+def test_style_is_told_by_openings_and_closings_alone(tmp_path):
+    opening, answer, closing = "Of course, here is the answer.", "It is green.", "Enjoy the rest of the day!"
+    texts = [f"{opening} {answer} {closing}", f"{opening.upper()}\n{answer}\n{closing}", f"{opening} {answer}", answer]
+    rows = [row(number, COLOUR, text) for number, text in enumerate([*texts, f"{answer} {closing}"])]
+    rows.append(row(9, ACT, texts[0], "testbed-unsafe", "harm"))
+    found = verdicts("testbed-style", made(tmp_path / "replies", rows), tmp_path / "v")
+    assert [label for label, *_ in found] == ["friendly", "friendly", "plain", "plain", "plain", None]
+    assert found[2][3] == {"opens": 1, "closes": 0} and found[4][2] == "closes"
+
+
 def test_requirements_are_answered_one_by_one(generations, tmp_path):
     found = verdicts("testbed-requirements", generations, tmp_path / "v")
     assert found[2] == ("some", 0.5, '[["content","yes"],["upper-case","no"]]', {"met": 1, "asked": 2})

@@ -112,6 +112,8 @@ def test_each_judge_of_the_testbed_speaks_of_its_own_sets_alone():
     ]
     assert metrics_of("testbed-refusal", "testbed-tasks") == ()
     assert metrics_of("testbed-acceptable", "testbed-formats") == ()
+    assert [m.name for m in metrics_of("testbed-style", "testbed-tasks-held-out")] == ["style_friendly_rate"]
+    assert metrics_of("testbed-style", "testbed-unsafe") == ()
     assert metrics_of("testbed-acceptable", "alpaca-eval") == ()
     assert metrics_of("testbed-refusal", "testbed-unsafely") == ()
 
