@@ -9,14 +9,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from artifacts.errors import InputError, SettingsError, StageError, UserError
+from artifacts.errors import InputError, SettingsError, StageError
 from artifacts.settings import load_settings
 from paper_repro.models import ModelSource, load_base, load_tokenizer, source_of
 from paper_repro.sequences import IGNORED, build
 from paper_repro.train import TrainSettings, train
 from paper_repro.train import memory as memory_module
 from paper_repro.train.data import load_data
-from paper_repro.train.loading import check_machine, load_for_training, load_with_adapter
+from paper_repro.train.loading import load_for_training, load_with_adapter
 from paper_repro.train.memory import find_sizes, naming_the_setting, out_of_memory
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
@@ -94,21 +94,6 @@ def test_the_4_bit_base_is_nf4_with_double_quantisation_in_bf16(monkeypatch):
     config = asked["quantization_config"]
     assert (config.load_in_4bit, config.bnb_4bit_quant_type, config.bnb_4bit_use_double_quant) == (True, "nf4", True)
     assert config.bnb_4bit_compute_dtype == torch.bfloat16
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is there")
-def test_a_4_bit_base_needs_its_package_and_the_paged_optimiser_a_gpu(monkeypatch):
-    found = {"bitsandbytes"}
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: name in found or None)
-    check_machine(load_settings(TrainSettings, preset="qlora", optimiser="adamw"))
-    with pytest.raises(UserError, match="needs a CUDA device") as error:
-        check_machine(load_settings(TrainSettings, preset="qlora"))
-    assert "quantisation: null and optimiser: adamw" in error.value.fix
-    assert "the package" not in str(error.value)
-    found.clear()
-    with pytest.raises(UserError, match="needs the package bitsandbytes"):
-        check_machine(load_settings(TrainSettings, preset="qlora", optimiser="adamw"))
-    check_machine(load_settings(TrainSettings))
 
 
 # --- what is trained on -----------------------------------------------------------------------------------------
@@ -243,15 +228,6 @@ def test_on_a_cpu_auto_tries_nothing(tiny_base, rows):
         "per_device_batch": 1,
         "pack_tokens": TrainSettings().pack_tokens,
     }
-
-
-@pytest.mark.parametrize("key", ["per_device_batch", "pack_tokens"])
-def test_auto_is_refused_where_no_device_holds_the_whole_model(monkeypatch, key):
-    check_machine(load_settings(TrainSettings, **{key: "auto"}))
-    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(UserError, match="whole model on one device"):
-        check_machine(load_settings(TrainSettings, **{key: "auto"}))
 
 
 def test_nothing_fits_names_what_is_left_to_lower(tiny_base, rows, limit):
