@@ -3,68 +3,41 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 
 import pytest
 
 from artifacts.settings import Settings
 from artifacts.stage import Stage
+from experiments.machines import ServedJudge
+from experiments.served import serving
 from paper_repro.columns import write_rows
 from paper_repro.generate.schema import GENERATIONS, SCHEMA
 from paper_repro.judge import JudgeSettings, judge
 from paper_repro.judge.schema import read_verdicts
 
 NAME = "small.judge-1"
-START_S = 240
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def served(tiny_base, tmp_path_factory):
-    """Port of a server, once it lists its model."""
+    """Address of a server that runs as a profile's does: started by its command, ready once it lists its model."""
     for package in ("fastapi", "uvicorn"):
         pytest.importorskip(package, reason=f"transformers serve needs {package}")
     from transformers import AutoTokenizer
 
-    weights = tmp_path_factory.mktemp("weights") / "tiny"
+    folder = tmp_path_factory.mktemp("weights")
+    weights = folder / "tiny"
     shutil.copytree(tiny_base, weights)
     tokenizer = AutoTokenizer.from_pretrained(weights)
     tokenizer.chat_template = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{% endfor %}<|assistant|>"
     tokenizer.save_pretrained(weights)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "experiments.serve", str(weights), "--name", NAME, "--port", str(port)]
-    log = tmp_path_factory.mktemp("served") / "log"
-    with open(log, "wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file, env=os.environ | {"RT_THREADS": "1"})
-    try:
-        for _ in range(START_S):
-            assert process.poll() is None, log.read_text()
-            if NAME in _models(port):
-                break
-            time.sleep(1)
-        else:
-            pytest.fail(log.read_text())
-        yield port
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _models(port):
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"http://127.0.0.1:{port}/v1/models", timeout=5) as reply:
-            return [one["id"] for one in json.load(reply)["data"]]
-    except OSError:
-        return []
+    command = f"{sys.executable} -m experiments.serve {weights} --name {{model}} --port {{port}}"
+    with serving(ServedJudge(model=NAME, command=command, start_minutes=4), folder / "log") as url:
+        yield url
 
 
 def replies(folder):
@@ -87,7 +60,7 @@ def test_a_judge_asks_the_model_by_its_name_and_only_about_the_subsets_it_is_for
         subsets=("safety",),
         cache=tmp_path / "answers.sqlite",
         parameters={"model": {"name": NAME, "decoding": {"max_tokens": 4}}},
-        server={"url": f"http://127.0.0.1:{served}", "retries": 0},
+        server={"url": served, "retries": 0},
     )
     made = judge(settings, replies(tmp_path / "replies"), tmp_path / "verdicts")
     assert [(row["prompt_id"], row["status"]) for row in read_verdicts(made.path)] == [("safety", "unclassified")]
