@@ -55,13 +55,15 @@ Replies = Annotated[
 ]
 TableNumbers = Annotated[
     list[int] | None,
-    typer.Option("--table", metavar="N", help="Only this published table; repeatable.", show_default=False),
+    typer.Option("--table", metavar="N", help="Only this table of the paper, 1 to 31; repeatable.", show_default=False),
 ]
 FigureNumbers = Annotated[
     list[int] | None,
-    typer.Option("--figure", metavar="N", help="Only this published figure; repeatable.", show_default=False),
+    typer.Option(
+        "--figure", metavar="N", help="Only this figure of the paper, 1 to 9; repeatable.", show_default=False
+    ),
 ]
-All = Annotated[bool, typer.Option("--all", help="All published tables and figures (the default).")]
+All = Annotated[bool, typer.Option("--all", help="All tables and figures of the paper (the default).")]
 Title = Annotated[str | None, typer.Option("--title", help="Heading of the page.", show_default=False)]
 
 
@@ -88,10 +90,11 @@ def report(
     overwrite: common.Overwrite = False,
     debug: common.Debug = False,
 ) -> None:
-    """Make tables (CSV, Markdown), figures (PNG, SVG, PDF), claims and one HTML page.
+    """Make the paper's tables (CSV, Markdown, LaTeX) and figures (PNG, SVG, PDF), findings, one HTML page and one PDF.
 
     From the paper's published numbers, whose sums and averages are recomputed on the way, from the scores of a
-    run of our own, or from both, side by side and never mixed.
+    run of our own, or from both: side by side, cell by cell with differences, and never mixed. What cannot be made is
+    stated with the reason (items.csv).
 
     Examples:
 
@@ -112,8 +115,7 @@ def report(
 
 def _selection(tables: list[int] | None, figures: list[int] | None, everything: bool) -> dict[str, list[int] | None]:
     """Settings for --table, --figure and --all; naming some of either kind means only those."""
-    from paper_repro.report.figures import FIGURES
-    from paper_repro.report.tables import TABLES
+    from paper_repro.report.stage import FIGURES, TABLES
 
     if everything:
         if tables or figures:

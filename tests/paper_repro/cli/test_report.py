@@ -54,8 +54,8 @@ def test_help_explains_itself_with_examples(rt):
 def test_the_default_is_everything_published(rt):
     shown = plan(rt)
     assert shown["settings"]["source"] == "published"
-    assert shown["settings"]["tables"] == [1, 3, 5, 11, 12, 13, 14, 15, 16, 25, 29, 31]
-    assert shown["settings"]["figures"] == [1, 2, 3, 4, 5, 8, 9]
+    assert shown["settings"]["tables"] == list(range(1, 32))
+    assert shown["settings"]["figures"] == list(range(1, 10))
     assert list(shown["inputs"]) == ["published"]
     assert plan(rt, "--all")["settings"] == shown["settings"]
 
@@ -79,6 +79,14 @@ def test_one_table_is_made_and_found_again(rt, tmp_path: Path):
     assert not list((tmp_path / "out").glob("figure_*"))
     assert (first["up_to_date"], second["up_to_date"]) == (False, True)
     assert first["digest"] == second["digest"]
+
+
+def test_an_item_that_cannot_be_made_is_stated_with_the_reason(rt, tmp_path: Path):
+    rt("--table", "2", "--figure", "6", "--out", str(tmp_path / "out"))
+    lines = (tmp_path / "out" / "items.csv").read_text().splitlines()
+    assert len(lines) == 3
+    assert lines[1].startswith("Table 2,Replies of models to the same prompts,model outputs,not applicable,")
+    assert lines[2].startswith("Figure 6,Response quality in context,numbers,missing,")
 
 
 def test_settings_may_come_from_a_file_and_options_win(rt, tmp_path: Path):
@@ -111,7 +119,7 @@ def test_curated_sets_take_a_name_or_that_of_their_folder(rt, tmp_path: Path):
     ("arguments", "error", "message"),
     [
         (("--table", "99"), SettingsError, "no table 99"),
-        (("--figure", "6"), SettingsError, "no figure 6"),
+        (("--figure", "10"), SettingsError, "no figure 10; its figures: 1 to 9"),
         (("--all", "--table", "11"), UserError, "--all does not go with"),
         (("--source", "run"), UserError, "needs scores"),
         (("--source", "mine"), SettingsError, "source: .*'published', 'run' or 'both'"),

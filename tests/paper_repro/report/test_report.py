@@ -48,7 +48,8 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def both(scores: Path, curated: Path, tmp_path_factory: pytest.TempPathFactory):
     """A report of both sources."""
-    settings = ReportSettings(source="both", title="A <script>alert(1)</script> & title", notes=(NOTE,))
+    title = "A <script>alert(1)</script> & title"
+    settings = ReportSettings(source="both", title=title, notes=(NOTE,), figures=(5, 6))
     return report(settings, tmp_path_factory.mktemp("reports") / "both", [scores], {"dolly": curated})
 
 
@@ -83,12 +84,12 @@ def test_a_selection_makes_only_what_was_named(tmp_path: Path):
     assert [name for name in made.summary["items"] if name.startswith(("table", "figure"))] == ["table_11"]
 
 
-def test_equal_inputs_give_equal_bytes(both, scores: Path, curated: Path, tmp_path: Path):
-    settings = ReportSettings.model_validate(both.identity.settings)
-    again = report(settings, tmp_path / "again", [scores], {"dolly": curated})
-    assert again.identity.outputs == both.identity.outputs
-    assert again.digest == both.digest
-    assert (tmp_path / "again" / "index.html").read_bytes() == both.file("index.html").read_bytes()
+def test_equal_inputs_give_equal_bytes(scores: Path, curated: Path, tmp_path: Path):
+    settings = ReportSettings(source="both", tables=(5, 10, 11, 16), figures=(1, 7))
+    made = [report(settings, tmp_path / name, [scores], {"dolly": curated}) for name in ("one", "two")]
+    assert made[0].identity.outputs == made[1].identity.outputs
+    assert made[0].digest == made[1].digest
+    assert {"report.pdf", "index.html", "figure_07.svg"} <= set(made[0].identity.outputs)
 
 
 def test_numbers_that_do_not_add_up_fail_the_report_and_leave_no_manifest(tmp_path: Path, monkeypatch):
@@ -99,7 +100,7 @@ def test_numbers_that_do_not_add_up_fail_the_report_and_leave_no_manifest(tmp_pa
     path.write_text(path.read_text().replace("75.35,56.24", "75.35,57.24"))
     monkeypatch.setattr("paper_repro.report.stage.PUBLISHED", folder)
     with pytest.raises(StageError, match=r"table_12/average/Llama-3\.1-8B Alpaca IT: printed 57\.24"):
-        report(ReportSettings(), tmp_path / "out")
+        report(ReportSettings(tables=(12,), figures=()), tmp_path / "out")
     assert not (tmp_path / "out" / "manifest.json").exists()
     assert "differs" in (tmp_path / "out" / "checks.csv").read_text()
 
@@ -134,7 +135,7 @@ def test_the_page_loads_nothing_and_escapes_everything(both):
     assert not ELEMENTS_THAT_LOAD & set(page.tags)
     files = {name for name in page.addresses if not name.startswith(("#", "data:image/svg+xml;base64,"))}
     assert files <= {*both.identity.outputs, "manifest.json"}  # links to files beside it, and nothing else
-    assert {"report.pdf", "results.csv", "table_15.csv", "table_15_published.tex", "figure_05.pdf"} <= files
+    assert {"report.pdf", "results.csv", "table_16.csv", "table_16_published.tex", "figure_05.pdf"} <= files
     assert {address[1:] for address in page.addresses if address.startswith("#")} <= set(page.ids)
     assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in text
     assert "url(" not in text
@@ -165,7 +166,7 @@ def test_the_page_has_both_sources_the_funnel_and_a_word_for_every_picture(both)
         "identity",
     )
     assert [part for part in page.ids if part in order] == list(order)
-    assert len(page.alternatives) == 11
+    assert len(page.alternatives) == 3  # refusals, the funnel, Figure 5
     assert all(len(alternative) > 40 for alternative in page.alternatives)
     assert len(page.ids) == len(set(page.ids))
 
@@ -180,7 +181,7 @@ def test_the_run_is_one_table_and_every_cell_of_both_is_written(both):
 def test_the_book_is_a_pdf_without_dates(both):
     data = both.file("report.pdf").read_bytes()
     assert data.startswith(b"%PDF")
-    assert data.count(b"/Type /Page ") > 20
+    assert data.count(b"/Type /Page /Parent") > 10
     assert b"CreationDate" not in data
 
 
@@ -199,7 +200,7 @@ def test_names_in_the_scores_are_escaped(results, tmp_path: Path):
     folder = tmp_path / "hostile"
     folder.mkdir()
     write_results([replace(row, base_model="<img src=x onerror=alert(1)>") for row in results], folder)
-    made = report(ReportSettings(source="run"), tmp_path / "out", [folder])
+    made = report(ReportSettings(source="run", tables=(16,), figures=()), tmp_path / "out", [folder])
     page = Page(made.file("index.html").read_text())
     assert page.tags.count("img") == 1
     assert any("<img src=x" in word for word in page.words)
