@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from artifacts.digests import digest_json
 from artifacts.errors import DigestError, InputError, UserError
 from artifacts.files import read_json
-from artifacts.lock import locked_version
+from artifacts.lock import locked_digests, locked_version
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.pin_types import Pin
 from artifacts.pins import load_pin, pin_names
@@ -107,7 +107,18 @@ def resolve(label: str) -> Found:
 
     Raises:
         UserError: no such name or version, or a name alone that the lock file does not have.
+        DigestError: the lock file has another digest for it.
     """
+    found = find(label)
+    digest, locked = digest_of(found), locked_digests().get(label_of(found))
+    if locked not in (None, digest):
+        fix = "it is not what was locked under this name and version (rt artifacts lock --help)"
+        raise DigestError(f"digest is {digest}, locked is {locked}", where=label_of(found), fix=fix)
+    return found
+
+
+def find(label: str) -> Found:
+    """The same, whatever digest the lock file has for it."""
     name, version = split(label)
     version = version or locked_version(name)
     if name in pin_names():

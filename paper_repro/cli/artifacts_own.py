@@ -14,7 +14,8 @@ from paper_repro.cli.common import AsJson, Debug, emit
 _LOCK_HELP = """Lock names at versions: from then on a name alone means that version, with that digest.
 
 Without names: all pins, and every published artifact that has one version. The lock file is RT_HOME/pins/lock.json; a
-digest that it has for a version never changes, and a name moves to another version only with --update.
+digest that it has for a version never changes, and a name moves to another version only with --update. With --from
+somebody else's lock file is taken over; what is here under its names is then theirs, or refused.
 
 Example: rt artifacts lock lima-rt@1.0.0
 """
@@ -54,17 +55,27 @@ def register(group: typer.Typer) -> None:
 
 def lock(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME@VERSION]...", show_default=False)] = None,
+    theirs: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="Take over this lock file.", show_default=False)
+    ] = None,
     update: Annotated[bool, typer.Option("--update", help="Let a locked name move to the version given.")] = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Lock names at versions."""
-    from artifacts.catalogue import digest_of, label_of, lockable, resolve
-    from artifacts.lock import LOCK, lock_names
+    from artifacts.catalogue import digest_of, find, label_of, lockable
+    from artifacts.lock import LOCK, lock_as, lock_names
+    from artifacts.pin_types import Pin
     from artifacts.store import pins_folder
 
-    found = [resolve(name) for name in names] if names else lockable()
-    done = lock_names({label_of(one): digest_of(one) for one in found}, update=update)
+    if theirs and names:
+        raise UserError("give names or --from, not both")
+    if theirs:
+        done = lock_as(theirs, update=update)
+    else:
+        found = [find(name) for name in names] if names else lockable()
+        pins = [label_of(one) for one in found if isinstance(one, Pin)]
+        done = lock_names({label_of(one): digest_of(one) for one in found}, update=update, pins=pins)
     path = pins_folder() / LOCK
     lines = [f"{how:<8}{label}" for label, how in sorted(done.items())]
     emit({"file": str(path), "locked": done}, as_json, "\n".join([*lines, f"{len(done)} names in {path}"]))

@@ -8,8 +8,8 @@ import multiprocessing
 import pytest
 
 from artifacts.catalogue import digest_of, label_of, lockable, resolve
-from artifacts.errors import DigestError, UserError
-from artifacts.lock import lock_digest, lock_key, lock_names, locked_version
+from artifacts.errors import DigestError, InputError, UserError
+from artifacts.lock import lock_as, lock_digest, lock_key, lock_names, locked_version
 from artifacts.pins import load_pin, pin_names
 from artifacts.publish import publish
 
@@ -48,6 +48,15 @@ def test_a_locked_digest_never_changes_not_even_with_update(rt_home):
     for update in (False, True):
         with pytest.raises(DigestError, match=f"digest is {B}, locked is {A}"):
             lock_names({"ours@1": B}, update=update)
+
+
+def test_a_pin_that_another_version_of_the_package_says_more_of_is_taken_only_when_asked(rt_home):
+    lock_names({"dolly@2023-06-30": A})
+    with pytest.raises(DigestError, match="--update takes it as it is"):
+        lock_names({"dolly@2023-06-30": B}, pins=["dolly@2023-06-30"])
+    assert lock_names({"dolly@2023-06-30": B}, update=True, pins=["dolly@2023-06-30"]) == {
+        "dolly@2023-06-30": "changed"
+    }
 
 
 def test_one_name_that_cannot_be_locked_locks_none(rt_home):
@@ -107,3 +116,28 @@ def test_processes_that_lock_at_once_lose_nothing(rt_home):
     for process in processes:
         process.join()
     assert [locked_version(f"name{number}") for number in range(6)] == ["1"] * 6
+
+
+def test_somebodys_lock_file_is_taken_over_whole_or_not_at_all(two_versions, rt_home, tmp_path):
+    theirs = tmp_path / "theirs.json"
+    file = lock_key("lima", "2023-05-18", "hub", "a.jsonl")
+    theirs.write_text(json.dumps({"ours@1.0.0": digest_of(resolve("ours@1.0.0")), file: B}))
+    assert lock_as(theirs) == {"ours@1.0.0": "added", file: "added"}
+    assert resolve("ours")[0].version == "1.0.0"
+    assert lock_digest(file, A) == B
+    before = (rt_home / "pins" / "lock.json").read_bytes()
+    theirs.write_text(json.dumps({"new@1": A, file: A}))
+    with pytest.raises(DigestError, match=r"a\.jsonl: digest is"):
+        lock_as(theirs, update=True)
+    theirs.write_text("[]")
+    with pytest.raises(InputError, match="not a lock"):
+        lock_as(theirs)
+    assert (rt_home / "pins" / "lock.json").read_bytes() == before
+
+
+def test_what_is_here_under_a_locked_name_has_to_be_what_was_locked(two_versions):
+    lock_names({"ours@1.0.0": A, "lima@2023-05-18": B})
+    for label in ("ours", "ours@1.0.0", "lima"):
+        with pytest.raises(DigestError, match="locked is"):
+            resolve(label)
+    assert resolve("ours@2.0.0")
