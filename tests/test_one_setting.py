@@ -16,7 +16,7 @@ import time
 import pandas as pd
 import pytest
 
-COUNT = 3
+COUNT = 200
 PROFILE = """
 name: tiny
 corpora: [lima]
@@ -29,10 +29,10 @@ train:
   max_length: 64
   dtype: float32
   learning_rate: 0.01
-  checkpoint_every: 1
+  checkpoint_every: 5
 generate: {{limit: 2, max_new_tokens: 4, dtype: float32}}
 judges: [{{judge: refusal-rules}}]
-report: {{source: both, title: Tiny}}
+report: {{source: both, title: Tiny, tables: [15, 16], figures: [5]}}
 """
 
 pytestmark = pytest.mark.slow
@@ -95,6 +95,25 @@ def test_the_results_and_the_refusal_table_have_its_row(home):
     table = pd.read_csv(next(home.glob("report/*/refusal_rates.csv")))
     row = table[table.filter(like="efusals").iloc[:, 0] == COUNT]
     assert len(row) == 1
+
+
+def test_table_16_has_its_row(home):
+    """A base that the paper does not have stands there under its own name; what was not asked is missing."""
+    results = pd.read_csv(next(home.glob("score/*/results.csv")))
+    rates = results[(results["num_refusals"] == COUNT) & results["metric"].str.endswith("refusal_rate")]
+    measured = rates.set_index("benchmark")["value"]
+    table = pd.read_csv(next(home.glob("report/*/table_16_run.csv")))
+    (row,) = table[table["num_safety_examples"] == COUNT].to_dict("records")
+    assert (row["base_model"], row["dataset"], row["method"]) == ("base", "LIMA", "RT")
+    columns = {
+        "maliciousinstruct": "malicious-instruct",
+        "xstest_unsafe": "xstest-unsafe",
+        "xstest_benign_false_refusal": "xstest-benign",
+    }
+    for column, benchmark in columns.items():
+        assert float(row[column]) == pytest.approx(measured[benchmark], abs=0.005)
+        assert row[f"{column}_n"] == 2
+    assert {row[column] for column in ("advbench", "harmbench", "average")} == {"missing"}
 
 
 def test_killed_again_and_again_the_run_ends_in_the_same_bytes(home, profile, mirror, tmp_path):
