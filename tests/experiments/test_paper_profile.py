@@ -140,6 +140,10 @@ def test_refusals_are_part_of_the_work(paper):
         if (run.base, run.response_set) == ("Gemma-2-2B", "lima") and run.strategy in (None, "paper")
     }
     assert [cost["rt", count].rows for count in (0, 100, 200, 500)] == [1000, 1100, 1200, 1500]
+    sizes = {
+        (run.study, run.cost.rows) for run in paper[2] if run.response_set == "alpaca-cleaned" and not run.num_refusals
+    }
+    assert sizes == {("instructability", 52_002), ("refusal", 1000)}, "the whole set, and a sample"
     hours = [cost["it", count].gpu_hours for count in (0, 100, 200, 500)]
     assert hours == sorted(hours)
     assert all(cost["rt", count].flops < cost["it", count].flops for count in (0, 100, 200, 500))
@@ -169,7 +173,8 @@ def test_a_measured_rate_comes_before_a_stated_one_and_none_is_made_up(tmp_path)
     rate = read_rate(stated, tmp_path)
     assert (rate.flops, rate.measured) == (2.5e14, False)
     assert "NOT MEASURED" in rate.basis and "assumed" in rate.basis
-    result(tmp_path, "tuning_gpu_small_amd.json", 5.0, small=True, gpu=False)
+    result(tmp_path, "tuning_gpu_small_nvidia-h200.json", 5.0, small=True)
+    result(tmp_path, "tuning_gpu_amd.json", 5.0, gpu=False)
     assert not read_rate(stated, tmp_path).measured, "a proof of the script is no measurement"
     result(tmp_path, "tuning_gpu_nvidia-h200.json", 3e14)
     rate = read_rate(stated, tmp_path)
