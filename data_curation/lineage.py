@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from artifacts.chain import FACTS
 from artifacts.errors import InputError
 from artifacts.files import atomic_path, read_json
+from artifacts.licences import OWN_LICENCE, UNKNOWN
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.stage import input_digest
 from data_curation.records import Record
 
 LINEAGE = "lineage.json"
 SCHEMA = 1
-UNKNOWN = "unknown"
-OWN_LICENCE = "Apache-2.0"
-# what a summary may say about where rows come from
-_FACTS = ("pin", "version", "origin", "coverage", "sha256", "licence", "source", "response_set", "recipe")
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def _lines(records: Sequence[Record], changes, earlier) -> Iterator[str]:
 def node(artifact: Artifact, inputs: Mapping[str, Path]) -> dict[str, Any]:
     """What an artifact is in a chain: kind, stage, digest, facts about its source, and its inputs' nodes."""
     identity = artifact.identity
-    facts = {key: identity.summary[key] for key in _FACTS if isinstance(identity.summary.get(key), str)}
+    facts = {key: identity.summary[key] for key in FACTS if isinstance(identity.summary.get(key), str)}
     hub = identity.settings.get("hub")
     return (
         {"kind": identity.kind, "stage": identity.stage, "stage_version": identity.stage_version}
@@ -107,7 +105,7 @@ def _input_node(path: Path) -> dict[str, Any]:
     # a collected source is made from the pin's file, which its facts name; of other inputs the digest is known, and
     # what the summary says of the one that was curated
     said = artifact.summary.get("input")
-    facts = {key: said[key] for key in _FACTS if isinstance(said.get(key), str)} if isinstance(said, dict) else {}
+    facts = {key: said[key] for key in FACTS if isinstance(said.get(key), str)} if isinstance(said, dict) else {}
     below = {name: facts | {"digest": digest} for name, digest in sorted(artifact.identity.inputs.items())}
     return node(artifact, {}) | {"inputs": below}
 

@@ -194,3 +194,25 @@ def test_offline_nothing_is_sent(tmp_path, monkeypatch, no_network):
     monkeypatch.setenv("HF_TOKEN", "a-key")
     with pytest.raises(UserError, match="nothing was sent"):
         push(tmp_path, "owner/repo", "dataset")
+
+
+@pytest.mark.parametrize(
+    ("package", "write"),
+    [
+        ("rocrate.rocrate", lambda report, published, out: write_crate(report, out)),
+        ("rocrate_validator", lambda report, published, out: write_crate(report, out)),
+        ("mlcroissant", lambda report, published, out: write_croissant(published[1], out)),
+        ("huggingface_hub", lambda report, published, out: write_hub_folder(published[1], published[0], out)),
+        ("datasets", lambda report, published, out: write_hub_folder(published[1], published[0], out)),
+    ],
+)
+def test_a_library_that_is_not_installed_is_named_and_nothing_is_left(
+    package, write, report, published, tmp_path, monkeypatch
+):
+    import sys
+
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UserError, match="which is not installed") as caught:
+        write(report, published, tmp_path / "out")
+    assert "response-tuning[export]" in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
