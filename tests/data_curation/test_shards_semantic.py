@@ -133,6 +133,23 @@ def test_what_shards_have_embedded_is_not_embedded_again(tiny_encoder, tmp_path,
     assert read == []
 
 
+def test_a_run_that_was_stopped_goes_on_and_ends_in_the_same_bytes(tiny_encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(semantic_candidates, "has_bfloat16", lambda settings: True)
+    given = answers(tmp_path / "answers.jsonl")
+    own = ShardedSettings(recipe=recipe(tiny_encoder, radius=0.8), shard_rows=30)
+
+    def stop(*given):
+        raise StageError("stopped")
+
+    for place in ((semantic_sieves, "whitened"), (semantic_sieves, "near"), (semantic, "decide")):
+        with monkeypatch.context() as patch, pytest.raises(StageError, match="stopped"):
+            patch.setattr(*place, stop if place[1] != "whitened" else lambda rows, out: stop())
+            curate_shards(own, tmp_path / "stopped", given)
+    assert list((tmp_path / "stopped").rglob("01-semantic_dedup-full")), "what was done before is still there"
+    stopped, straight = (curate_shards(own, tmp_path / name, given) for name in ("stopped", "straight"))
+    assert stopped.identity.outputs == straight.identity.outputs
+
+
 def test_a_response_without_a_vector_is_named_by_source_and_row(tiny_encoder, tmp_path, monkeypatch):
     forward = Encoder.forward
 
