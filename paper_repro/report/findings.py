@@ -53,7 +53,7 @@ def find(
         table = claims_table(outcomes, claims.version, "claims_published", title)
         parts.append(Section("claims-published", "Findings: published numbers", (text,), (table,)))
         errata = errata_table(published, checks, outcomes)
-        parts.append(Section("errata", "Errata", ("What does not fit in the published numbers.",), (errata,)))
+        parts.append(Section("errata-found", "Errata", ("What does not fit in the published numbers.",), (errata,)))
     return [_summary(counts), *parts], {name: counts[name] for name in counts if name not in facts}
 
 
@@ -80,4 +80,4 @@ def _summary(counts: Mapping[str, Counts]) -> Section:
         "control that failed. Not run: the numbers are not there.",
     )
     table = Table("verdicts", "How many findings hold", "the tables of findings below", columns, rows, notes)
-    return Section("verdicts", "Verdicts", (), (table,))
+    return Section("findings", "Verdicts", (), (table,))

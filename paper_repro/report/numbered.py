@@ -125,7 +125,7 @@ def states(
 def overview(found: Sequence[tuple[Item, State | None, State | None]]) -> Section:
     """The table of all items, in the page's first part."""
     text = f"{len(found)} numbered items: what stands for each, and why where nothing does."
-    return Section("items", "Every table and figure of the paper", (text,), (items_table(found),))
+    return Section("all-items", "Every table and figure of the paper", (text,), (items_table(found),))
 
 
 def sections(made: Sequence[Made], found: Sequence[tuple[Item, State | None, State | None]]) -> list[Section]:

@@ -149,11 +149,11 @@ def test_the_page_loads_nothing_and_escapes_everything(both):
 def test_the_page_has_both_sources_the_funnel_and_a_word_for_every_picture(both):
     page = Page(both.file("index.html").read_text())
     order = (
-        "verdicts",
+        "findings",
         "claims-run",
         "claims-published",
-        "errata",
-        "items",
+        "errata-found",
+        "all-items",
         "refusals",
         "replies",
         "paper-items",
