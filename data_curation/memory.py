@@ -34,7 +34,7 @@ def check_memory(path: Path) -> None:
         raise UserError(
             f"to curate it at once takes about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free",
             where=str(path),
-            fix="work in shards: add --executor local --recipe lexical (docs/build-a-response-dataset.md)",
+            fix="work in shards: add --executor local (docs/build-a-response-dataset.md)",
         )
 
 
