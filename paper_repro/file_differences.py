@@ -27,6 +27,7 @@ KEYS = (
     ("step", "row_id"),
     ("id",),
     ("claim",),
+    ("step",),
 )  # fmt: skip
 EXAMPLES = 5
 NOTHING = (ABSENT, "", None)
