@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from artifacts.catalogue import PUBLICATION, Publication, read_published
 from artifacts.errors import InputError, ResponseTuningError
 from artifacts.licences import OWN_LICENCE, UNKNOWN, LicencedPart
 from artifacts.manifest import MANIFEST, Artifact, is_artifact, read_manifest
@@ -37,6 +38,7 @@ class Node:
         path: Where an input that is no artifact lies, if it is still there.
         facts: What is known of the source: of `FACTS`, those that are there.
         inputs: By role.
+        told: The record of a published artifact, which knows its parts and lineage where these are gone by now.
     """
 
     kind: str
@@ -46,6 +48,7 @@ class Node:
     path: Path | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Node] = field(default_factory=dict)
+    told: Publication | None = None
 
 
 def chain_of(artifact: Artifact) -> Node:
@@ -80,7 +83,8 @@ class _Walk:
             for role, digest in sorted(identity.inputs.items())
         }
         facts = {key: identity.summary[key] for key in FACTS if isinstance(identity.summary.get(key), str)}
-        node = Node(identity.kind, artifact.path.name, artifact.digest, artifact, None, facts, inputs)
+        told = read_published(artifact.path)[0] if (artifact.path / PUBLICATION).is_file() else None
+        node = Node(identity.kind, _name(artifact, told), artifact.digest, artifact, None, facts, inputs, told)
         self.known[artifact.digest] = node
         return node
 
@@ -112,6 +116,10 @@ def artifacts_below(folder: Path) -> Iterator[Path]:
             yield Path(here)
 
 
+def _name(artifact: Artifact, told: Publication | None) -> str:
+    return told.label if told else artifact.path.name
+
+
 def _digest(path: Path) -> str | None:
     try:
         return input_digest(path)
@@ -140,7 +148,13 @@ def lineage(top: Node) -> dict[str, Any]:
         `digest` (of the artifact whose chain it is) and `nodes`: digest to `kind`, `name`, `stage` (of an artifact that
         is there), the facts of its source, and `inputs` (role to digest).
     """
-    return {"digest": top.digest, "nodes": {node.digest: _as_json(node) for node in nodes(top)}}
+    found = {node.digest: _as_json(node) for node in nodes(top)}
+    for told in filter(None, (node.told for node in nodes(top))):
+        lost = {
+            digest for digest in told.lineage["nodes"] if found.get(digest, {"kind": "unknown"})["kind"] == "unknown"
+        }
+        found |= {digest: told.lineage["nodes"][digest] for digest in lost}
+    return {"digest": top.digest, "nodes": found}
 
 
 def _as_json(node: Node) -> dict[str, Any]:
@@ -152,7 +166,8 @@ def _as_json(node: Node) -> dict[str, Any]:
 def parts(top: Node) -> list[LicencedPart]:
     """What an artifact is made of, with licences: sources of data, base weights, and files; each once, by name.
 
-    A source ends its branch: the file that it was read from is no part of its own.
+    A source ends its branch: the file that it was read from is no part of its own. So does a published artifact, whose
+    record says what it is made of.
     """
     found: dict[tuple[str, str | None, str], LicencedPart] = {}
     seen: set[str] = set()
@@ -161,6 +176,11 @@ def parts(top: Node) -> list[LicencedPart]:
         if node.digest in seen:
             return
         seen.add(node.digest)
+        if node.told is not None:
+            for said in node.told.licence["parts"]:
+                part = LicencedPart(said["name"], said["version"], said["kind"], said["licence"])
+                found[part.name, part.version, part.licence] = part
+            return
         own = _part(node)
         for part in (*([own] if own else ()), *_weights(node)):
             found[part.name, part.version, part.licence] = part

@@ -179,3 +179,20 @@ def test_weights_that_only_the_settings_name_are_a_part(family, rt_home, base, p
     parts = publish(model.path, "tuned", "1")[0].licence["parts"]
     assert part in [(one["name"], one["version"], one["licence"]) for one in parts]
     assert ("c", None, "MIT") in [(one["name"], one["version"], one["licence"]) for one in parts]
+
+
+def test_what_is_made_from_a_published_artifact_knows_its_parts_though_they_are_gone(family, rt_home):
+    from shutil import rmtree
+
+    trainset = family.lima_and_dolly()
+    first, folder, _ = publish(trainset.path, "ours-rt", "1.0.0")
+    for stage in ("collect", "mix"):
+        rmtree(rt_home / stage)
+    silent = family.corpus("silent", text="Maybe.", licence="unknown")
+    more = family.report("more", {"base": folder, "own": silent.path})
+    publication, _, _ = publish(more.path, "more", "1")
+    assert publication.licence["use"] == "non-commercial"
+    assert [part["name"] for part in publication.licence["parts"]] == ["dolly", "lima", "silent"]
+    nodes = publication.lineage["nodes"]
+    assert nodes[first.digest]["name"] == "ours-rt@1.0.0"
+    assert {nodes[digest].get("pin") for digest in nodes[first.digest]["inputs"].values()} == {"lima", "dolly"}
