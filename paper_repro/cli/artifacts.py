@@ -61,12 +61,12 @@ def show(
     debug: Debug = False,
 ) -> None:
     """Show one pin whole (origins, files, digests, licence, citation, note), or the record of what is published."""
-    from artifacts.catalogue import resolve
+    from artifacts.catalogue import digest_of, resolve
     from artifacts.references import reference_text
 
     found = resolve(name)
     value = found.resolved() if isinstance(found, Pin) else found[0].model_dump(mode="json")
-    value |= {key: fact for key, fact in _facts(found).items() if key not in value}
+    value |= {key: fact for key, fact in _facts(found).items() if key not in value} | {"digest": digest_of(found)}
     if isinstance(found, Pin) and found.citation:
         value["cited_as"] = reference_text(found.citation)
     emit(value, as_json, yaml.safe_dump(value, sort_keys=False, allow_unicode=True))

@@ -47,6 +47,8 @@ def test_every_pin_is_listed_with_how_far_it_is_fixed(run):
 def test_a_pin_is_shown_whole_and_its_version_never_moves(run):
     shown = json.loads(run("show", "xstest@2", "--json").stdout)
     assert shown["citation"] == "rottger2024xstest"
+    assert shown["cited_as"].startswith("R\u00f6ttger et al. (2024)")
+    assert shown["digest"] == json.loads(run("cite", "xstest", "--json").stdout)["digest"]
     assert shown["origins"][0]["files"][0]["path"] == "eval/xstest_prompts.csv"
     with pytest.raises(UserError, match="is pinned at version 2, not 3"):
         run("show", "xstest@3")
