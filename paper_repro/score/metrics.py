@@ -73,7 +73,7 @@ class Metric:
             bootstrap over prompts), `ratio` (of two sums over those with a verdict, the same bootstrap), `raters`
             (share of a prompt's raters, its mean over the prompts that somebody rated, the same bootstrap),
             `corrected` (a rate corrected for the judge's errors, `paper_repro.score.correction`), `pooled` (of two
-            subsets together, `paper_repro.score.pooled`; each is resampled) or `lm-eval` (of `rt capabilities`, not
+            subsets together, `paper_repro.score.pooled`) or `lm-eval` (of `rt capabilities`, not
             of verdicts).
         unit: Unit of `value`, `low` and `high`.
         meaning: What it measures, in words for a reader of the report.

@@ -119,7 +119,7 @@ def _rate(metric: str, codes: np.ndarray, code: int, subset: str | None = None) 
 
 
 def _number(metric: str, parts: Codes, measure: Measure, settings: ScoreSettings) -> Number:
-    """A number of both subsets together; its interval resamples each subset."""
+    """A number of both subsets together."""
     strata = list(parts.values())
     n, unclassified = sum(map(len, strata)), sum(int((codes < 0).sum()) for codes in strata)
     found = measured(strata, measure, settings.seed, settings.resamples)

@@ -103,7 +103,8 @@ def test_one_subset_alone_gives_no_number_of_both_and_what_is_undefined_is_null(
     results = scored([artifact(tmp_path / "w", "refusal-rules", sets)], tmp_path / "t")
     precision = results["untuned", "xstest", "refusal_precision"]  # nothing refused: no share of it
     assert (precision.value, precision.low, precision.n) == (None, None, 3)
-    assert results["untuned", "xstest", "refusal_f1"].value == 0
+    f1 = results["untuned", "xstest", "refusal_f1"]
+    assert (f1.value, f1.low, f1.high) == (0, None, None), "resampling gives no width, so there is no interval"
     assert results["untuned", "xstest", "behaviour_accuracy"].value == pytest.approx(1 / 3)
 
 

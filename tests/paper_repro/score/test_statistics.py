@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from paper_repro.score.statistics import bootstrap_mean, wilson
+from paper_repro.score.statistics import bootstrap_mean, wilson, wilson_weighted
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,12 @@ def test_the_bootstrap_of_one_or_of_equal_values():
     low, high = bootstrap_mean([0.1, 0.1, 0.1], 0, 100)
     assert low <= sum([0.1, 0.1, 0.1]) / 3 <= high
     assert high - low < 1e-12
+
+
+def test_the_interval_of_a_weighted_sum_of_rates_is_newcombes_for_a_difference():
+    # Newcombe 1998, "Interval estimation for the difference between independent proportions", 56 of 70 less 48 of 80
+    low, high = wilson_weighted([(56, 70), (48, 80)], [1.0, -1.0])
+    assert (low, high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert wilson_weighted([(3, 10)], [1.0]) == pytest.approx(wilson(3, 10))
+    low, high = wilson_weighted([(0, 4), (0, 4)], [0.5, 0.5])
+    assert low == 0 and wilson(0, 4)[1] / 2 < high < wilson(0, 4)[1], "rates of 0 have a width"
