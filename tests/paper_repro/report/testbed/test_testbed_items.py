@@ -263,12 +263,12 @@ def test_a_report_of_published_numbers_alone_has_no_testbed(tmp_path):
     assert not [name for name in made.summary["items"] if "testbed" in name]
 
 
-def test_the_testbed_stands_first_under_names_of_its_own(page):
+def test_verdicts_stand_first_and_the_testbed_before_the_papers_items_under_names_of_its_own(page):
     assert set(page.summary["items"]) >= NAMES
     text = page.file("index.html").read_text()
-    order = [text.index(f'<section id="{name}"') for name in ("testbed", "testbed-causes", "claims-testbed")]
+    parts = ("findings", "claims-testbed", "claims-published", "all-items", "testbed", "testbed-causes", "paper-items")
+    order = [text.index(f'<section id="{name}"') for name in parts]
     assert order == sorted(order)
-    assert order[-1] < text.index('<section id="claims-published"')
     for name in NAMES - TABLES_ALONE:
         assert {f"{name}.{form}" for form in ("png", "svg", "pdf")} <= set(page.identity.outputs)
 
