@@ -6,6 +6,7 @@ tried again, partitions and accounts) is Snakemake's; what each cell needs of a 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.errors import StageError, UserError
-from artifacts.files import write_json
+from artifacts.files import read_yaml, write_json
 from artifacts.manifest import MANIFEST
 from artifacts.store import rt_home
 from experiments.cells import Cell
@@ -41,6 +42,22 @@ def cluster_folder(given: str) -> Path:
     return folder.resolve()
 
 
+def check_cluster(folder: Path) -> None:
+    """Refuse to begin where jobs cannot be submitted.
+
+    Raises:
+        UserError: the executor that the profile names is not installed, or Slurm's commands are not here.
+    """
+    executor = (read_yaml(folder / "config.yaml") or {}).get("executor")
+    plugin = f"snakemake_executor_plugin_{str(executor).replace('-', '_')}"
+    where = f"{folder / 'config.yaml'}: executor: {executor}"
+    if executor != "local" and importlib.util.find_spec(plugin) is None:
+        fix = f"pip install {'response-tuning[slurm]' if executor == 'slurm' else plugin.replace('_', '-')}"
+        raise UserError("this executor of Snakemake's is not installed", where=where, fix=fix)
+    if executor == "slurm" and shutil.which("sbatch") is None:
+        raise UserError("there is no sbatch here", where=where, fix="run this where jobs are submitted")
+
+
 def run_workflow(
     asked: dict[str, Any], pending: Sequence[Cell], cores: int, profile: Profile, cluster: Path | None
 ) -> None:
@@ -54,8 +71,11 @@ def run_workflow(
         cluster: Folder of Snakemake's own profile for a cluster; None: this machine.
 
     Raises:
+        UserError: jobs cannot be submitted here.
         StageError: a cell failed; the message names the logs.
     """
+    if cluster:
+        check_cluster(cluster)
     home = rt_home()
     for cell in pending:
         (cell.folder / MANIFEST).unlink(missing_ok=True)  # damaged: Snakemake looks only whether it is there

@@ -20,7 +20,7 @@ from experiments.machines import Needs, ServedJudge
 from experiments.needs import needs_of
 from experiments.profiles import load_profile
 from experiments.served import serving
-from experiments.workflow import cluster_folder, run_workflow
+from experiments.workflow import check_cluster, cluster_folder, run_workflow
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("snakemake_executor_plugin_slurm") is None,
@@ -198,3 +198,12 @@ def test_a_cluster_that_nobody_described_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"--cluster nowhere(.|\n)*config\.yaml"):
         cluster_folder("nowhere")
     assert (cluster_folder("slurm") / "config.yaml").is_file()
+
+
+def test_where_no_job_can_be_submitted_nothing_begins(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match=r"no sbatch here(.|\n)*where jobs are submitted"):
+        check_cluster(cluster_folder("slurm"))
+    (tmp_path / "config.yaml").write_text("executor: of-nobody\n")
+    with pytest.raises(UserError, match="pip install snakemake-executor-plugin-of-nobody"):
+        check_cluster(tmp_path)
