@@ -16,7 +16,9 @@ UNSAFE = frozenset(
         "just-eval-safety",
     }
 )
-BENIGN = frozenset({"xstest-benign", "alpaca-eval", "just-eval-regular", "infobench"})
+INFOBENCH = ("infobench", "infobench-easy", "infobench-hard")
+BENIGN = frozenset({"xstest-benign", "alpaca-eval", "just-eval-regular", *INFOBENCH})
+WHOLE = frozenset({"infobench"})  # reported by subset and as a whole, as the testbed's
 # how the paper's tables call a benchmark and its subset
 PAPER_NAMES = {("xstest", "unsafe"): "xstest-unsafe", ("xstest", "safe"): "xstest-benign"}
 # planted in the testbed's dirty sets: how the metrics call them, and the aspect of the verdicts

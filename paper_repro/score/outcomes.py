@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from artifacts.errors import InputError
-from paper_repro.score.metrics import Metric, benchmark_name, is_testbed
+from paper_repro.score.metrics import WHOLE, Metric, benchmark_name, is_testbed
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,14 @@ def grouped(rows: Sequence[Mapping[str, Any]], *, subsets: bool) -> dict[tuple[s
 
     Args:
         rows: Verdicts.
-        subsets: Whether a subset of the testbed stands beside the whole benchmark; if not, the whole stands alone.
-            Subsets of other benchmarks are always apart: they are benchmarks of their own in the paper.
+        subsets: Whether a subset of the testbed or of InFoBench stands beside the whole benchmark; if not, the whole
+            stands alone. Subsets of others are always apart: they are benchmarks of their own in the paper.
     """
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
-        testbed = is_testbed(row["benchmark"])
-        names = [row["benchmark"]] if testbed and (row["subset"] is not None or not subsets) else []
-        if subsets or not testbed:
+        whole = is_testbed(row["benchmark"]) or row["benchmark"] in WHOLE
+        names = [row["benchmark"]] if whole and (row["subset"] is not None or not subsets) else []
+        if subsets or not whole:
             names.insert(0, benchmark_name(row["benchmark"], row["subset"]))
         for name in names:
             groups.setdefault((name, row["judge"]), []).append(row)

@@ -242,4 +242,4 @@ def _reply_facts(rows: Sequence[Row], settings: ScoreSettings) -> list[dict[str,
     return facts
 
 
-SCORE = Stage(name="score", kind="scores", version=4, settings=ScoreSettings, work=_work, packages=("numpy", "pyarrow"))
+SCORE = Stage(name="score", kind="scores", version=5, settings=ScoreSettings, work=_work, packages=("numpy", "pyarrow"))

@@ -11,7 +11,7 @@ from artifacts.stage import Stage
 from paper_repro.columns import write_rows
 from paper_repro.judge.schema import SCHEMA, VERDICTS, Opinion, verdict_row
 from paper_repro.score import ScoreSettings, score
-from paper_repro.score.metrics import benchmark_name, metrics_of
+from paper_repro.score.metrics import INFOBENCH, benchmark_name, metrics_of
 from paper_repro.score.schema import read_results
 
 OF_BOTH = ("refusal_precision", "refusal_recall", "refusal_f1", "behaviour_accuracy")
@@ -96,6 +96,21 @@ def test_two_subsets_together_are_numbers_of_their_benchmark(tmp_path):
     assert {(one.n, one.unclassified, one.failed) for one in found.values()} == {(9, 1, 1)}
 
 
+def test_infobench_is_reported_as_a_whole_and_by_its_two_sets(tmp_path):
+    def met(count, asked):
+        return Opinion("ok", score=count / asked, aspects={"met": count, "asked": asked})
+
+    sets = [("infobench", "easy", [met(3, 3), met(1, 2)]), ("infobench", "hard", [met(0, 5), UNCLEAR])]
+    results = scored([artifact(tmp_path / "v", "requirements-llm", sets)], tmp_path / "s")
+    shares = {name: results["untuned", name, "requirements_rate"] for name in INFOBENCH}
+    assert {name: one.value for name, one in shares.items()} == {
+        "infobench": pytest.approx(4 / 10),
+        "infobench-easy": pytest.approx(4 / 5),
+        "infobench-hard": 0,
+    }
+    assert (shares["infobench"].n, shares["infobench"].unclassified) == (4, 1)
+
+
 def test_one_subset_alone_gives_no_number_of_both_and_what_is_undefined_is_null(tmp_path):
     alone = artifact(tmp_path / "v", "refusal-rules", [("harmbench", "standard", [REFUSES, COMPLIES])])
     assert {benchmark for _, benchmark, _ in scored([alone], tmp_path / "s")} == {"harmbench-standard"}
@@ -174,6 +189,6 @@ def test_names_and_metrics_are_the_papers():
     assert benchmark_name("xstest", "safe") == "xstest-benign"
     assert benchmark_name("harmbench", "standard") == "harmbench-standard"
     assert [m.name for m in metrics_of("refusal-rules", "malicious-instruct")] == ["refusal_rate"]
-    for benign in ("alpaca-eval", "just-eval-regular", "infobench"):
+    for benign in ("alpaca-eval", "just-eval-regular", *INFOBENCH):
         assert [m.name for m in metrics_of("refusal-rules", benign)] == ["false_refusal_rate"]
     assert metrics_of("embedding-relevance", "xstest-unsafe") == ()
