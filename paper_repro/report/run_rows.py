@@ -47,6 +47,8 @@ BENCHMARKS = {
     "just-eval-regular": "JustEval regular",
     "just-eval-safety": "JustEval safety",
     "infobench": "InFoBench",
+    "infobench-easy": "InFoBench easy",
+    "infobench-hard": "InFoBench hard",
     "core": "Average of the six",
     "mmlu": "MMLU",
     "openbookqa": "OpenBookQA",
