@@ -252,7 +252,7 @@ def _aligned(lines: Iterable[tuple]) -> Iterable[str]:
 CURATE = Stage(
     name="curate",
     kind="curated",
-    version=3,
+    version=4,
     settings=CurateSettings,
     work=_curate,
     packages=(
