@@ -130,7 +130,10 @@ def test_killed_again_and_again_the_run_ends_in_the_same_bytes(home, profile, mi
     done = subprocess.run(command(profile), env=environment(tmp_path, mirror), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
     reports = [next(root.glob("report/tiny-*")) for root in (home, tmp_path)]
-    names = [{f.name for f in report.iterdir()} - {"manifest.json", "partial.json", ".lock"} for report in reports]
+    own = {"manifest.json", "partial.json", ".lock"}
+    names = [
+        {str(path.relative_to(report)) for path in report.rglob("*") if path.is_file()} - own for report in reports
+    ]
     assert names[0] == names[1]
     assert all((reports[0] / name).read_bytes() == (reports[1] / name).read_bytes() for name in names[0])
     digests = [json.loads((report / "manifest.json").read_text())["digest"] for report in reports]

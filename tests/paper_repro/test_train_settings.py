@@ -89,7 +89,8 @@ def test_settings_that_contradict_each_other_are_refused(given, message):
 def test_the_4_bit_base_is_nf4_with_double_quantisation_in_bf16(monkeypatch):
     asked = {}
     monkeypatch.setattr("paper_repro.train.loading.load_base", lambda *given, **options: asked.update(options))
-    monkeypatch.setattr("paper_repro.train.loading.choose_attention", lambda *given: None)
+    for name in ("choose_attention", "_check_blocks"):  # there is no model
+        monkeypatch.setattr(f"paper_repro.train.loading.{name}", lambda *given: None)
     load_for_training(load_settings(TrainSettings, preset="qlora"), ModelSource(name="x", weights="path"))
     config = asked["quantization_config"]
     assert (config.load_in_4bit, config.bnb_4bit_quant_type, config.bnb_4bit_use_double_quant) == (True, "nf4", True)

@@ -41,7 +41,7 @@ def test_an_estimate_keeps_its_interval_and_counts():
 
 def test_markdown_cannot_be_broken_by_a_cell():
     line = to_markdown(table(("a|b<script>\nc", 1.0))).splitlines()[4]
-    assert line == "| a\\|b&lt;script> c | 1.00 |"
+    assert line == "| a\\|b&lt;script><br>c | 1.00 |"
 
 
 def test_csv_quotes_what_needs_it():
