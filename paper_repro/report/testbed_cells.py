@@ -206,6 +206,12 @@ def select(cells: Cells, **facts: object) -> list[Cell]:
     return [cell for key, cell in cells.items() if key.has(**facts)]
 
 
+def tuned_on(cells: Iterable[Cell]) -> list[tuple[str, str]]:
+    """Size and response set of the tuned cells, each pair once, in their order."""
+    keys = (cell.key for cell in cells)
+    return list(dict.fromkeys((key.size, key.response_set) for key in keys if key.response_set is not None))
+
+
 def values(cells: Iterable[Cell], name: str) -> list:
     """The different values of one part of the keys, in the cells' order."""
     return list(dict.fromkeys(getattr(cell.key, name) for cell in cells))

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from paper_repro.report.claims import Bounded, Claim, ClaimFile, load_claims, source_words
-from paper_repro.report.table import Column, Table
+from paper_repro.report.claims import Bounded, Claim, ClaimFile, load_claims
+from paper_repro.report.table import Table
 from paper_repro.report.testbed_cards import Card
 from paper_repro.report.testbed_cells import Cells
 from paper_repro.report.testbed_quantities import TESTBED_QUANTITIES, Absent, Numbers
 from paper_repro.report.testbed_statistics import interval
-from paper_repro.report.verdicts import SEEDS, VERDICTS, Outcome, blank, for_cells, judge
+from paper_repro.report.verdicts import SEEDS, VERDICTS, Outcome, filled, for_cells, judge
 
 TESTBED_CLAIMS = Path(__file__).with_name("testbed_claims.yaml")
 SAID = {verdict: verdict if verdict in VERDICTS[2:] else f"{verdict} in the testbed" for verdict in VERDICTS}
@@ -77,30 +77,6 @@ def _outside(bounded: Bounded, values: Mapping[str, float]) -> dict[str, float]:
 
 def outcomes_table(outcomes: Sequence[Outcome], version: int, name: str, title: str) -> Table:
     """The outcomes as a table; the wording of a verdict says that it is the testbed's."""
-    columns = (
-        Column("id", "Claim", names_row=True),
-        Column("statement", "Statement", names_row=True),
-        Column("verdict", "Verdict", names_row=True),
-        Column("why", "Numbers that decide", names_row=True),
-        Column("comparison", "Bounds and margin", names_row=True),
-        Column("within", "Within"),
-        Column("cells", "Of"),
-        Column("crossing", "Crossing a bound"),
-        Column("seeds", "Seeds"),
-        Column("source", "Paper's counterpart", names_row=True),
-    )
-    rows = tuple(
-        (
-            one.claim.id,
-            one.claim.statement,
-            SAID[one.verdict],
-            one.why,
-            one.claim.comparison.words(),
-            *map(blank, (one.within, one.cells, one.crossing, one.seeds)),
-            source_words(one.claim),
-        )
-        for one in outcomes
-    )
     notes = (
         f"Bounds are fixed in testbed_claims.yaml, version {version}, made before any final number. The whole 95 % "
         "interval decides: inconclusive, where the verdict depends on a number whose interval crosses a bound, where "
@@ -109,4 +85,5 @@ def outcomes_table(outcomes: Sequence[Outcome], version: int, name: str, title: 
         "Seeds: the fewest pairs of pre-training and tuning seed behind a number. One seed gives no verdict.",
         "A verdict is about small models in a generated world, and no verdict about the paper's models.",
     )
-    return Table(name, title, "this package's claims on the testbed's scores", columns, rows, notes)
+    table = Table(name, title, "this package's claims on the testbed's scores", (), (), notes)
+    return filled(table, outcomes, of_run=True, said=SAID, where="Paper's counterpart")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from paper_repro.report.figure import Drawing, new_figure
 from paper_repro.report.refusal_figure import slug
 from paper_repro.report.table import Table
-from paper_repro.report.testbed_cells import SELECTION, STRATEGIES, TUNED, Cell, Cells, select
+from paper_repro.report.testbed_cells import SELECTION, STRATEGIES, TUNED, Cell, Cells, select, tuned_on
 from paper_repro.report.testbed_figures import WHISKERS
 from paper_repro.report.testbed_plots import legend, line, share_axis
 from paper_repro.report.testbed_statistics import mean_over_seeds
@@ -42,7 +42,7 @@ def selection_table(cells: Cells, missing: Mapping[str, Mapping[str, str]], **_:
 def selection_drawings(cells: Cells, **_: object) -> list[Drawing]:
     """RT and IT over the number of refusals, a line a strategy: a figure for each size and response set."""
     own = select(cells, study=SELECTION)
-    series = dict.fromkeys((c.key.size, c.key.response_set) for c in own if c.key.response_set is not None)
+    series = tuned_on(own)
     return [_drawing(own, size, name, len(series) > 1) for size, name in series]
 
 

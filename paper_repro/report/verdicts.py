@@ -7,7 +7,7 @@ inconclusive: neither (or one seed alone, or a failed positive control). not run
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -168,9 +168,37 @@ def for_cells(claim: Claim, count: int) -> Claim:
     return claim.model_copy(update={"comparison": comparison.model_copy(update=needed)})
 
 
-def claims_table(outcomes: list[Outcome], version: int, name: str, title: str) -> Table:
+def claims_table(outcomes: Sequence[Outcome], version: int, name: str, title: str) -> Table:
     """The outcomes as a table."""
     of_run = any(outcome.seeds is not None for outcome in outcomes)
+    notes = [f"Bounds and margins are fixed in claims.yaml, version {version}."]
+    if of_run:
+        notes.append(
+            "A run's cells decide with their whole 95 % intervals (prompts and seeds resampled): inconclusive, where "
+            "that depends on a cell whose interval crosses a bound, or where there is one seed. A statement about n of "
+            "the paper's cells is taken as the same share of the run's."
+        )
+    table = Table(name, title, f"statements: {PAPER}", (), (), tuple(notes))
+    return filled(table, outcomes, of_run=of_run)
+
+
+def filled(
+    table: Table,
+    outcomes: Sequence[Outcome],
+    *,
+    of_run: bool,
+    said: Mapping[str, str] | None = None,
+    where: str = "Where",
+) -> Table:
+    """The table with a row for each outcome.
+
+    Args:
+        table: Its name, title, source and notes.
+        outcomes: What was found.
+        of_run: Whether intervals and seeds of a run decided.
+        said: Verdict to its wording; none: as it is.
+        where: Heading of the source.
+    """
     columns = (
         Column("id", "Claim", names_row=True),
         Column("statement", "Statement", names_row=True),
@@ -180,30 +208,21 @@ def claims_table(outcomes: list[Outcome], version: int, name: str, title: str) -
         Column("within", "Within"),
         Column("cells", "Of"),
         *((Column("crossing", "Crossing a bound"), Column("seeds", "Seeds")) if of_run else ()),
-        Column("source", "Where", names_row=True),
+        Column("source", where, names_row=True),
     )
     rows = tuple(
         (
-            o.claim.id,
-            o.claim.statement,
-            o.verdict,
-            o.why,
-            o.claim.comparison.words(),
-            blank(o.within),
-            blank(o.cells),
-            *((blank(o.crossing), blank(o.seeds)) if of_run else ()),
-            source_words(o.claim),
+            one.claim.id,
+            one.claim.statement,
+            (said or {}).get(one.verdict, one.verdict),
+            one.why,
+            one.claim.comparison.words(),
+            *map(blank, (one.within, one.cells, *((one.crossing, one.seeds) if of_run else ()))),
+            source_words(one.claim),
         )
-        for o in outcomes
+        for one in outcomes
     )
-    notes = [f"Bounds and margins are fixed in claims.yaml, version {version}."]
-    if of_run:
-        notes.append(
-            "A run's cells decide with their whole 95 % intervals (prompts and seeds resampled): inconclusive, where "
-            "that depends on a cell whose interval crosses a bound, or where there is one seed. A statement about n of "
-            "the paper's cells is taken as the same share of the run's."
-        )
-    return Table(name, title, f"statements: {PAPER}", columns, rows, tuple(notes))
+    return replace(table, columns=columns, rows=rows)
 
 
 def blank(value: int | None) -> int | str:
