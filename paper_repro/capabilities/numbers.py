@@ -9,7 +9,7 @@ from typing import Any
 
 from artifacts.errors import InputError
 from paper_repro.capabilities.benchmarks import CORE, Benchmark, Task
-from paper_repro.score.statistics import Z95, wilson
+from paper_repro.score.statistics import combined_interval, wilson
 
 AVERAGE = "core"
 MMLU_PARTS = ("stem", "humanities", "social_sciences", "other")
@@ -27,7 +27,9 @@ class Capability:
         name: Our name of the metric.
         value: The estimate, 0 to 1.
         stderr: lm-eval's standard error; None where it gives none (a single row).
-        low: Lower end of the 95 % interval: Wilson's of right answers; of a mean of tasks value -/+ 1.96 stderr.
+        low: Lower end of the 95 % interval: Wilson's of right answers; of a mean of tasks what the intervals of the
+            tasks give (`combined_interval`). It has a width where all of a few answers are right, or wrong; the
+            standard error has none there.
         high: Upper end.
         n: Rows asked.
         rows: Rows of the whole benchmark; None where that is not known.
@@ -41,8 +43,8 @@ class Capability:
     name: str
     value: float
     stderr: float | None
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     n: int
     rows: int | None
     reported: bool = False
@@ -101,7 +103,7 @@ def _of_task(benchmark: Benchmark, task: Task, results: Mapping[str, Any], where
         n = _asked(results, name, where)
         for key, metric in benchmark.metrics.items():
             value, stderr = _value(numbers, name, key, where)
-            low, high = _interval(value, n, stderr)
+            low, high = _interval(value, n)
             reported = alone and name == task.name and key == benchmark.reported
             found.append(
                 Capability(benchmark.name, own, name, key, metric, value, stderr, low, high, n, rows, reported)
@@ -117,9 +119,10 @@ def _mean_of_parts(benchmark: Benchmark, results: Mapping[str, Any], where: str)
     n = sum(_asked(results, part.name, where) for part in benchmark.parts)
     found = []
     for key, metric in benchmark.metrics.items():
-        pairs = [_value(numbers, part.name, key, where) for part in benchmark.parts]
+        parts = [one for part in benchmark.parts for one in _of_task(benchmark, part, results, where)]
+        same = [one for one in parts if one.metric == key]
         common = {"n": n, "rows": benchmark.rows, "reported": key == benchmark.reported}
-        found.append(_mean(benchmark.name, benchmark.task, key, metric, pairs, **common))
+        found.append(_mean(benchmark.name, benchmark.task, key, metric, same, **common))
     return found
 
 
@@ -127,36 +130,29 @@ def _average(reported: Sequence[Capability]) -> list[Capability]:
     """The paper's average: of the six numbers, each with equal weight. Nothing if one is missing."""
     if len(reported) != len(CORE):
         return []
-    pairs = [(one.value, one.stderr) for one in reported]
     n, rows = sum(one.n for one in reported), sum(benchmark.rows for benchmark in CORE)
     tasks = "+".join(one.task for one in reported)
-    return [_mean(AVERAGE, tasks, "mean of the six", "core_average", pairs, n=n, rows=rows, reported=False)]
+    return [_mean(AVERAGE, tasks, "mean of the six", "core_average", reported, n=n, rows=rows, reported=False)]
 
 
-def _mean(
-    benchmark: str, task: str, key: str, metric: str, pairs: Sequence[tuple[float, float | None]], **common: Any
-) -> Capability:
+def _mean(benchmark: str, task: str, key: str, metric: str, of: Sequence[Capability], **common: Any) -> Capability:
     """Mean of numbers of separate sets of rows: their errors are independent."""
-    value = math.fsum(value for value, _ in pairs) / len(pairs)
-    errors = [stderr for _, stderr in pairs if stderr is not None]
-    stderr = math.sqrt(math.fsum(error**2 for error in errors)) / len(pairs) if len(errors) == len(pairs) else None
-    low, high = _normal(value, stderr)
-    return Capability(benchmark, None, task, key, metric, value, stderr, low, high, **common)
+    value = math.fsum(one.value for one in of) / len(of)
+    errors = [one.stderr for one in of if one.stderr is not None]
+    stderr = math.sqrt(math.fsum(error**2 for error in errors)) / len(of) if len(errors) == len(of) else None
+    low, high = combined_interval([(one.value, one.low, one.high) for one in of], [1 / len(of)] * len(of))
+    return Capability(benchmark, None, task, key, metric, value, stderr, *_around(value, low, high), **common)
 
 
-def _interval(value: float, n: int, stderr: float | None) -> tuple[float | None, float | None]:
-    """Wilson's interval of a share of n rows; lm-eval's own error where the value is no such share."""
+def _interval(value: float, n: int) -> tuple[float, float]:
+    """Wilson's interval of a share of n rows; too wide rather than too narrow where a row can be right in part."""
     right = round(value * n)
-    if abs(right - value * n) > 1e-6 * n:
-        return _normal(value, stderr)
-    low, high = wilson(right, n)
-    return min(low, value), max(high, value)
+    return _around(value, *wilson(right if abs(right - value * n) <= 1e-6 * n else value * n, n))
 
 
-def _normal(value: float, stderr: float | None) -> tuple[float | None, float | None]:
-    if stderr is None:
-        return None, None
-    return max(0.0, value - Z95 * stderr), min(1.0, value + Z95 * stderr)
+def _around(value: float, low: float, high: float) -> tuple[float, float]:
+    """The interval within 0 and 1, and rounding may not put its ends on the wrong side of the value."""
+    return max(0.0, min(low, value)), min(1.0, max(high, value))
 
 
 def _value(numbers: Mapping[str, Any], task: str, key: str, where: str) -> tuple[float, float | None]:

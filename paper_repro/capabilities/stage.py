@@ -148,7 +148,7 @@ def _unparsed(items: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 CAPABILITIES = Stage(
     name="capabilities",
     kind="scores",
-    version=1,
+    version=2,
     settings=CapabilitiesSettings,
     work=_work,
     packages=("lm-eval", "pyarrow", "tokenizers", "torch", "transformers"),

@@ -22,24 +22,34 @@ def wilson(successes: float, n: int) -> tuple[float, float]:
     return (0.0 if successes == 0 else centre - half), (1.0 if successes == n else centre + half)
 
 
-def wilson_weighted(strata: Sequence[tuple[int, int]], weights: Sequence[float]) -> tuple[float, float]:
-    """95 % interval of a weighted sum of independent rates, from Wilson's interval of each.
+def combined_interval(rates: Sequence[tuple[float, float, float]], weights: Sequence[float]) -> tuple[float, float]:
+    """95 % interval of a weighted sum of independent rates, from the interval of each.
 
     The method of variance estimates recovery (Zou and Donner, "Construction of confidence limits about effect
-    measures", Statistics in Medicine 27, 2008). Unlike resampling it has a width where every rate is 0 or 1.
+    measures", Statistics in Medicine 27, 2008). Unlike resampling and unlike a sum of standard errors it has a width
+    where every rate is 0 or 1, as long as the given intervals have one.
 
     Args:
-        strata: Successes and n (at least 1) of each rate.
+        rates: Estimate, lower and upper end of each rate's own interval.
         weights: Weight of each.
     """
     value, below, above = 0.0, 0.0, 0.0
-    for (successes, n), weight in zip(strata, weights, strict=True):
-        rate, (low, high) = successes / n, wilson(successes, n)
+    for (rate, low, high), weight in zip(rates, weights, strict=True):
         down, up = (rate - low, high - rate) if weight >= 0 else (high - rate, rate - low)
         value += weight * rate
         below += (weight * down) ** 2
         above += (weight * up) ** 2
     return value - math.sqrt(below), value + math.sqrt(above)
+
+
+def wilson_weighted(strata: Sequence[tuple[int, int]], weights: Sequence[float]) -> tuple[float, float]:
+    """95 % interval of a weighted sum of independent rates, from Wilson's interval of each (`combined_interval`).
+
+    Args:
+        strata: Successes and n (at least 1) of each rate.
+        weights: Weight of each.
+    """
+    return combined_interval([(successes / n, *wilson(successes, n)) for successes, n in strata], weights)
 
 
 def mean(values: Sequence[float]) -> float:

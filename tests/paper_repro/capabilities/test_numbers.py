@@ -11,7 +11,7 @@ from artifacts.errors import InputError
 from paper_repro.capabilities.numbers import capabilities
 from paper_repro.score.records import score_file
 from paper_repro.score.stage import ScoreSettings
-from paper_repro.score.statistics import wilson
+from paper_repro.score.statistics import wilson, wilson_weighted
 
 SIMPLE = {"openbookqa": 0.3, "hellaswag": 0.6, "arc_easy": 0.8, "arc_challenge": 0.5, "piqa": 0.7}
 
@@ -53,7 +53,25 @@ def test_the_average_takes_each_benchmark_once_and_arc_as_one(results):
     average = found(results)["core", "mean of the six"]
     assert average.value == pytest.approx((0.25 + 0.3 + 0.6 + 0.65 + 0.4 + 0.7) / 6)
     assert average.stderr == pytest.approx((5 * 0.03**2 + 0.03**2 / 2) ** 0.5 / 6)
-    assert average.high - average.value == pytest.approx(1.959964 * average.stderr)
+    strata = [(50, 200), (30, 100), (60, 100), (80, 100), (50, 100), (40, 100), (70, 100)]
+    weights = [1 / 12 if n in (3, 4) else 1 / 6 for n in range(7)]
+    assert (average.low, average.high) == pytest.approx(wilson_weighted(strata, weights))
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_two_rows_all_right_or_all_wrong_leave_the_means_uncertain(results, value):
+    numbers, counts = results["results"], results["n-samples"]
+    for task in numbers:
+        numbers[task] = {key: 0.0 if "_stderr" in key else value for key in numbers[task]}
+    for task in counts:
+        counts[task]["effective"] = 2
+    low, high = wilson(2 * value, 2)
+    arc, average = found(results)["arc", "acc,none"], found(results)["core", "mean of the six"]
+    assert arc.stderr == average.stderr == 0.0
+    for one, tasks in ((arc, 2), (average, 7)):
+        reach = abs((high if value == 0 else low) - value)
+        assert reach / tasks < one.high - one.low < reach
+        assert one.low <= one.value == value <= one.high
 
 
 def test_a_share_has_wilsons_interval_and_a_group_the_rows_of_its_tasks(results):
@@ -74,13 +92,24 @@ def test_one_benchmark_missing_is_no_average(results, tmp_path):
     assert "no average of the six: ARC missing" in score_file("core", path, ScoreSettings())["notes"]
 
 
-def test_a_single_row_has_no_error_and_the_average_none(results):
-    results["results"]["piqa"]["acc_stderr,none"] = "N/A"
+def test_a_single_row_has_no_standard_error_and_the_average_none_but_intervals_they_have(results):
+    results["results"]["piqa"] = {"acc,none": 1.0, "acc_stderr,none": "N/A"} | {
+        "acc_norm,none": 1.0,
+        "acc_norm_stderr,none": "N/A",
+    }
+    results["n-samples"]["piqa"]["effective"] = 1
     numbers = found(results)
     assert numbers["piqa", "acc,none"].stderr is None
-    assert numbers["core", "mean of the six"].stderr is None
-    assert numbers["core", "mean of the six"].low is None
-    assert numbers["core", "mean of the six"].value is not None
+    assert (numbers["piqa", "acc,none"].low, numbers["piqa", "acc,none"].high) == pytest.approx(wilson(1, 1))
+    average = numbers["core", "mean of the six"]
+    assert average.stderr is None
+    assert 0 < average.low < average.value < average.high < 1
+
+
+def test_a_value_that_is_no_share_of_the_rows_has_the_interval_of_an_uncertain_share(results):
+    results["results"]["piqa"]["acc,none"] = 0.7055
+    one = found(results)["piqa", "acc,none"]
+    assert (one.low, one.high) == pytest.approx(wilson(70.55, 100))
 
 
 @pytest.mark.parametrize(
