@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup test lint reproduce bench bench-gpu gpu-wheels testbed release clean
+.PHONY: help setup test lint reproduce bench bench-gpu gpu-wheels testbed pins release clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /'
@@ -47,6 +47,9 @@ bench-gpu:  ## Measure tuning an 8B model on this machine's GPU; call it until i
 gpu-wheels:  ## Fetch into wheels/ what a GPU machine without a network needs beside torch and transformers (Linux, Python 3.12).
 	$(PYTHON) -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 \
 		--platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --dest wheels --requirement benchmarks/gpu_wheels.txt
+
+pins: $(READY)  ## Make the pins of what comes with the package anew, from its files (after a prompt or a result changed).
+	$(BIN)/python -m artifacts.shipped_pins
 
 # from committed files alone; the environments see .venv's libraries in the run of a profile, with FULL=1 nothing but their own
 release: $(READY)  ## Build sdist and wheel into dist/, and check both in empty environments, outside the repository (FULL=1: the whole testbed).

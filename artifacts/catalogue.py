@@ -124,7 +124,8 @@ def find(label: str) -> Found:
     if name in pin_names():
         pin = load_pin(name)
         if version not in (None, pin.version):
-            raise UserError(f"'{name}' is pinned at version {pin.version}, not {version}", where=label)
+            fix = f"another version of this package has that one; rt artifacts lock --update {pin.label} takes this one"
+            raise UserError(f"'{name}' is pinned at version {pin.version}, not {version}", where=label, fix=fix)
         return pin
     known = versions(name)
     if not known:
@@ -173,7 +174,7 @@ def digest_of(found: Found) -> str:
 
 def label_of(found: Found) -> str:
     """NAME@VERSION of a pin or of a published artifact."""
-    return f"{found.name}@{found.version}" if isinstance(found, Pin) else found[0].label
+    return found.label if isinstance(found, Pin) else found[0].label
 
 
 def citable(found: Found) -> Pin | Publication:

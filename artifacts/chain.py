@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,7 @@ from artifacts.errors import InputError, ResponseTuningError
 from artifacts.licences import OWN_LICENCE, UNKNOWN, LicencedPart
 from artifacts.manifest import MANIFEST, Artifact, is_artifact, read_manifest
 from artifacts.pins import load_pin, pin_names
-from artifacts.published import PUBLISHED
-from artifacts.shipped import CARD, SHIPPED, shipped_names
+from artifacts.shipped_pins import known_by_digest
 from artifacts.stage import input_digest
 from artifacts.store import ROOT, rt_home
 
@@ -92,6 +90,9 @@ class _Walk:
         if digest in self.known:
             return self.known[digest]
         found = self.path_of(digest, Path(lay) if isinstance(lay, str) else None)
+        if pin := known_by_digest(digest):
+            facts = {"pin": pin.name, "version": pin.version, "licence": pin.licence}
+            return Node("file", pin.name, digest, path=found, facts=facts)
         if found is None:
             return Node("unknown", role, digest)
         if is_artifact(found):
@@ -217,22 +218,13 @@ def _unknown(node: Node) -> LicencedPart:
 
 
 def _ours(node: Node) -> bool:
-    """Whether a file comes with this package, from wherever it was read, or is one of its own plans."""
-    if node.digest in _our_digests():
-        return True
+    """Whether a file lies in this package, or is one of its own plans; what is pinned of it is known before."""
     if node.path is None:
         return False
     path, home = node.path.resolve(), rt_home()
     if path.is_relative_to(home):
         return path.is_relative_to(home / "plans")
     return any(path.is_relative_to(ROOT / name) for name in _PACKAGES)
-
-
-@cache
-def _our_digests() -> frozenset[str]:
-    """Digests of what stages take in from this package: shipped bases, their cards, the published numbers."""
-    shipped = [SHIPPED / name for name in shipped_names()]
-    return frozenset(map(input_digest, (PUBLISHED, *shipped, *(folder / CARD for folder in shipped))))
 
 
 def _weights(node: Node) -> list[LicencedPart]:

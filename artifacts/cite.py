@@ -11,7 +11,7 @@ from artifacts import __version__
 from artifacts.catalogue import Publication, pin_digest
 from artifacts.licences import spdx
 from artifacts.pin_types import Pin
-from artifacts.references import PAPER, bibtex_authors, entry, plain, reference, reference_entry
+from artifacts.references import MAINTAINERS, PAPER, bibtex_authors, entry, plain, reference, reference_entry
 
 CFF_NAME, BIB_NAME = "CITATION.cff", "citation.bib"
 _SOFTWARE = ("model", "base-model")  # CFF knows data sets and software; weights are neither, and are run
@@ -20,9 +20,8 @@ _SOFTWARE = ("model", "base-model")  # CFF knows data sets and software; weights
 def bibtex(cited: Pin | Publication) -> str:
     """The entry of the thing itself, of the works behind it, and of the paper; each once."""
     if isinstance(cited, Pin):
-        fields = {"note": f"Version {cited.version}; pinned as {_label(cited)} by response-tuning {__version__}"}
-        authors = reference(cited.citation)["authors"] if cited.citation else []
-        own = _own_entry(cited, cited.title, authors, pin_digest(cited), _year(cited), fields)
+        fields = {"note": f"Version {cited.version}; pinned as {cited.label} by response-tuning {__version__}"}
+        own = _own_entry(cited, cited.title, _authors(cited), pin_digest(cited), _year(cited), fields)
     else:
         fields = {"note": f"Version {cited.version}; made with response-tuning {cited.made_with}"}
         own = _own_entry(cited, cited.title, cited.authors, cited.digest, (cited.date or "")[:4] or None, fields)
@@ -37,8 +36,7 @@ def cff(cited: Pin | Publication) -> dict[str, Any]:
     """
     pinned = isinstance(cited, Pin)
     digest = pin_digest(cited) if pinned else cited.digest
-    authors = reference(cited.citation)["authors"] if pinned and cited.citation else []
-    authors = authors if pinned else cited.authors
+    authors = _authors(cited) if pinned else cited.authors
     licence = cited.licence if pinned else cited.licence["licence"]
     date = None if pinned else cited.date
     value = {
@@ -94,8 +92,11 @@ def _own_entry(
     return entry("misc", key, values | {name: plain(value) for name, value in fields.items()})
 
 
-def _label(pin: Pin) -> str:
-    return f"{pin.name}@{pin.version}"
+def _authors(pin: Pin) -> Sequence[Mapping[str, str]]:
+    """Those of its work; of what this project made and ships, the project."""
+    if pin.citation:
+        return reference(pin.citation)["authors"]
+    return [MAINTAINERS] if pin.is_shipped else []
 
 
 def _year(pin: Pin) -> str | None:

@@ -77,6 +77,14 @@ class UrlOrigin(Settings):
     coverage: Literal["full", "partial", "reordered"] = "full"
 
 
+class PackageOrigin(Settings):
+    """Files that come with this package, by their paths below the folder of its packages."""
+
+    kind: Literal["package"]
+    files: tuple[PinnedFile, ...]
+    coverage: Literal["full"] = "full"
+
+
 class ApiOrigin(Settings):
     """A model that its maker serves and nobody can fetch: only its name says which one answered."""
 
@@ -86,7 +94,9 @@ class ApiOrigin(Settings):
     coverage: Literal["full"] = "full"
 
 
-Origin = Annotated[MirrorOrigin | WheelOrigin | HubOrigin | UrlOrigin | ApiOrigin, Field(discriminator="kind")]
+Origin = Annotated[
+    MirrorOrigin | WheelOrigin | HubOrigin | UrlOrigin | PackageOrigin | ApiOrigin, Field(discriminator="kind")
+]
 
 
 class Pin(Settings):
@@ -95,7 +105,8 @@ class Pin(Settings):
     Attributes:
         name: Its name, which is the file's.
         version: Never moves: other bytes are another version.
-        kind: What it is; `records` are others' outputs and verdicts, `judge` is a model that judges.
+        kind: What it is; `records` are others' outputs and verdicts, `results` numbers of the paper or of our runs,
+            `judge` is a model that judges.
         title: For people.
         licence: As its source states it; `unknown` where it states none.
         gated: Whether its hub repository wants terms to be accepted first.
@@ -106,13 +117,23 @@ class Pin(Settings):
 
     name: str
     version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$")]  # names a folder
-    kind: Literal["dataset", "prompts", "records", "model", "encoder", "judge", "schema"]
+    kind: Literal["dataset", "prompts", "records", "results", "model", "encoder", "judge", "schema"]
     title: str
     licence: Annotated[str, Field(pattern=r"\S")]
     gated: bool = False
     origins: tuple[Origin, ...]
     citation: Annotated[str, AfterValidator(_is_a_reference)] | None = None
     note: str | None = None
+
+    @property
+    def label(self) -> str:
+        """NAME@VERSION."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether its files come with this package."""
+        return all(origin.kind == "package" for origin in self.origins)
 
 
 class Fetched(Settings):

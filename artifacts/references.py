@@ -14,6 +14,7 @@ from artifacts.files import read_yaml
 REFERENCES = Path(__file__).resolve().with_name("references.yaml")
 PAPER = "an2025response"
 OTHERS = {"name": "et al."}
+MAINTAINERS = {"name": "The response-tuning maintainers"}  # as in CITATION.cff
 Reference = Mapping[str, Any]
 _TYPES = {"conference-paper": "inproceedings", "article": "article"}
 # what BibTeX would read as a command, and a brace that would end a field

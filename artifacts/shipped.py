@@ -45,6 +45,12 @@ def verified_folder(name: str) -> Path:
 
 @lru_cache
 def _verified(folder: Path) -> Path:
+    check_folder(folder)
+    return folder
+
+
+def check_folder(folder: Path) -> None:
+    """Compare the files of a base's folder with its card; raises and tells as `verified_folder`."""
     card = read_json(folder / CARD)["files"]
     found = digests(folder)
     faults = [
@@ -54,7 +60,6 @@ def _verified(folder: Path) -> Path:
     ]
     if faults:
         raise DigestError("; ".join(faults), where=str(folder), fix="restore the folder from the package or from git")
-    return folder
 
 
 def digests(folder: Path) -> dict[str, str]:

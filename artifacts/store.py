@@ -21,6 +21,11 @@ def rt_home() -> Path:
     return ROOT / "artifacts" / "runs" if in_checkout() else Path.cwd() / "rt-runs"
 
 
+def packaged(path: str) -> Path:
+    """Where a file that comes with this package lies, by its path below the folder of the packages."""
+    return ROOT / path
+
+
 def mirror_folder() -> Path | None:
     """The local mirror (`RT_MIRROR`), searched before any network; None when unset."""
     given = os.environ.get("RT_MIRROR")

@@ -54,10 +54,12 @@ class EncoderSettings(Settings):
     @classmethod
     def _content_of_folder(cls, data: Any) -> Any:
         name = data.get("model") if isinstance(data, dict) else None
-        if not isinstance(name, str) or name in pin_names():
+        if not isinstance(name, str):
             return data
         if name in shipped_names():
             found = digest_json(shipped_card(name)["files"])
+        elif name in pin_names():
+            return data
         elif Path(name).expanduser().is_dir():
             found = input_digest(Path(name).expanduser())
         else:
@@ -216,14 +218,14 @@ def read_encoder(settings: EncoderSettings) -> Encoder:
 def locate(settings: EncoderSettings) -> tuple[str, dict[str, Any]]:
     """Folder or hub id of the model, and what names its bytes."""
     name = settings.model
+    if name in shipped_names():
+        return str(verified_folder(name)), {"shipped": name, "files": shipped_card(name)["files"]}
     if name in pin_names():
         if load_pin(name).kind != "encoder":
             raise UserError(f"'{name}' is a pin of kind '{load_pin(name).kind}', not an encoder", where="model")
         fetched = fetch(name)
         folder = next(path.parent for path in fetched.paths if path.name == "modules.json")
         return str(folder), {"pin": name, "version": fetched.version, "sha256": list(fetched.sha256)}
-    if name in shipped_names():
-        return str(verified_folder(name)), {"shipped": name, "files": shipped_card(name)["files"]}
     folder = Path(name).expanduser()
     if folder.is_dir():
         if not (folder / "modules.json").is_file():

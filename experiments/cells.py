@@ -17,6 +17,7 @@ from artifacts.files import write_json, write_text
 from artifacts.manifest import is_artifact, read_manifest, verify_outputs
 from artifacts.pins import PINS
 from artifacts.settings import Settings
+from artifacts.shipped import shipped_names
 from artifacts.stage import Stage
 from artifacts.store import rt_home
 
@@ -65,7 +66,7 @@ class Cell:
     def pins(self) -> list[str]:
         """Names of the pins that are read: that the settings mention (sources, base weights, encoders), and `reads`."""
         settings = {name: value for name, value in self.settings.resolved().items() if name not in self.unused}
-        mentioned = (name for name in _mentions(settings) if "/" not in name and (PINS / f"{name}.yaml").is_file())
+        mentioned = (name for name in _mentions(settings) if _is_fetched(name))
         return sorted({*mentioned, *self.reads})
 
     @property
@@ -118,6 +119,11 @@ class Cell:
         arguments = [re.sub(r"\{([^{}]+)\}", lambda named: paths[named[1]], text) for text in self.arguments]
         settings = ["--settings", str(self.plan_folder / "settings.yaml"), "--out", str(self.folder), "--overwrite"]
         return ["rt", *(self.words or (self.stage.name,)), *arguments, *settings]
+
+
+def _is_fetched(name: str) -> bool:
+    """Whether there is a pin of that name whose files are fetched; what comes with this package is an input."""
+    return "/" not in name and (PINS / f"{name}.yaml").is_file() and name not in shipped_names()
 
 
 def _mentions(value: object) -> Iterator[str]:

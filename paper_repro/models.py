@@ -185,8 +185,8 @@ def source_of(text: str) -> ModelSource:
     match = re.fullmatch(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})", text)
     if match:
         return ModelSource(name=match[1], weights="hub", revision=match[2])
-    models = [name for name in pin_names() if load_pin(name).kind == "model"]
-    fix = f"a folder, one of {', '.join([*shipped_names(), *models])}, or owner/repo@commit (40 hex digits)"
+    models = [name for name in pin_names() if load_pin(name).kind == "model"]  # shipped bases among them
+    fix = f"a folder, one of {', '.join(models)}, or owner/repo@commit (40 hex digits)"
     raise InputError("no weights of that name", where=text, fix=fix)
 
 
@@ -197,6 +197,8 @@ def tokenizer_folder(text: str) -> Path:
     """
     if Path(text).is_dir():
         return _local_folder(Path(text))
+    if text in shipped_names():
+        return model_folder(ModelSource(name=text, weights="shipped"))
     if text in pin_names():
         kinds = [origin.kind for origin in load_pin(text).origins]
         return model_folder(ModelSource(name=text, weights="pypi" if "pypi" in kinds else "hub"))

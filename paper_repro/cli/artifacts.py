@@ -20,10 +20,10 @@ A pin names a file set of others by version, origins, digests, licence and citat
 first fetch records one in RT_HOME/pins/lock.json, and later fetches must match it. Artifacts of our own are published
 under a name and a version, which never move.
 """
-_VERIFY_HELP = """Read bytes again and compare digests: of pins that are here, shipped base models, artifact folders.
+_VERIFY_HELP = """Read bytes again and compare digests: of pins that are here, and of artifact folders.
 
-Without PATH: all pins at hand, all shipped base models and all that is published. With PATH: these folders, and every
-artifact below them.
+Without PATH: all pins at hand, what comes with this package among them, and all that is published. With PATH: these
+folders, and every artifact below them.
 With --deep every artifact is made again from its recorded settings and inputs, with the recorded number of threads, and
 compared: bit for bit on the same machine and package versions, elsewhere within a tolerance; which rule was applied is
 told. It takes as long as making them did.
@@ -51,8 +51,8 @@ def list_pins(as_json: AsJson = False, debug: Debug = False) -> None:
 
     found = [*map(load_pin, pin_names()), *map(resolve, published_labels())]
     rows = [_facts(one) for one in found]
-    lines = [f"{row['name']:<32}{row['kind']:<10}{row['verification']:<12}{row['availability']}" for row in rows]
-    emit(rows, as_json, "\n".join(lines))
+    shown = ("name", "version", "kind", "verification", "licence", "availability")
+    emit(rows, as_json, _columns([[row[key] for key in shown] for row in rows]))
 
 
 def show(
@@ -107,9 +107,20 @@ def verify(
     else:
         here = [load_pin(name) for name in pin_names() if availability(name).startswith("here")]
         work = [(pin.name, _fetcher(pin)) for pin in here]
-        work += [(name, _shipped_check(name)) for name in shipped_names()]
+        work += [(name, _unpinned(name)) for name in shipped_names() if name not in pin_names()]
         work += [(str(folder), _folder_check(folder)) for folder in artifacts_below(published_folder())]
     _finish(_checked(work), as_json)
+
+
+def _files(number: int) -> str:
+    return f"{number} file" + ("" if number == 1 else "s")
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as aligned columns; the last is not padded."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(lines)
 
 
 def _pin(name: str) -> Pin:
@@ -136,17 +147,20 @@ def _facts(found: Any) -> dict[str, Any]:
 
 def _fetcher(pin: Pin) -> Callable[[], str]:
     def work() -> str:
+        from artifacts.shipped import check_folder, shipped_folder, shipped_names
+
         found = fetch(pin.name)
-        return f"{found.origin}, {found.coverage}, {len(found.paths)} files"
+        if pin.name in shipped_names():  # its card holds the same digests, and says if there are files too many
+            check_folder(shipped_folder(pin.name))
+        part = "" if found.coverage == "full" else f", {found.coverage}"
+        return f"{found.origin}{part}, {_files(len(found.paths))}"
 
     return work
 
 
-def _shipped_check(name: str) -> Callable[[], str]:
+def _unpinned(name: str) -> Callable[[], str]:
     def work() -> str:
-        from artifacts.shipped import verified_folder
-
-        return f"shipped, {sum(1 for _ in verified_folder(name).iterdir())} files"
+        raise UserError("comes with this package, but has no pin", fix="in a checkout: make pins")
 
     return work
 
@@ -158,7 +172,7 @@ def _folder_check(folder: Path) -> Callable[[], str]:
 
         artifact = read_published(folder)[1] if (folder / PUBLICATION).is_file() else read_manifest(folder)
         verify_outputs(artifact)
-        return f"{artifact.identity.kind}, {len(artifact.identity.outputs)} files, {artifact.digest[:12]}"
+        return f"{artifact.identity.kind}, {_files(len(artifact.identity.outputs))}, {artifact.digest[:12]}"
 
     return work
 

@@ -40,7 +40,7 @@ Example: rt testbed probe testbed-2m-many-0
 SHIP_HELP = """Put a finished base among those that come with the package.
 
 FOLDER is what rt testbed pretrain made. It is probed, and copied to artifacts/testbed/NAME/ with its card (settings,
-corpus, loss curve, probes, digests) and a README made from it.
+corpus, loss curve, probes, digests), a README made from it, and its pin, artifacts/pins/NAME.yaml.
 
 Example: rt testbed ship my-base
 """

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from artifacts import pins
+from artifacts import origins, pins
 from artifacts.errors import DigestError, InputError
 from artifacts.lock import lock_digest, lock_key, locked_digests
 
@@ -67,7 +67,7 @@ def test_a_wrong_download_is_set_aside(greeting, monkeypatch, rt_home):
             kept.write_bytes(data)
             return (kept,)
 
-        monkeypatch.setitem(pins._FETCHERS, "url", fetcher)
+        monkeypatch.setitem(origins.FETCHERS, "url", fetcher)
 
     give(b"hello")
     pins.fetch("greeting")

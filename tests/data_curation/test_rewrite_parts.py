@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from artifacts import origins
 from artifacts.errors import InputError, MissingDataError
 from artifacts.pins import load_pin
 from data_curation import rewrite_prompts as prompts
@@ -99,14 +100,10 @@ def test_the_official_text_is_a_pin_and_no_part_of_the_package(tmp_path, monkeyp
     pin = load_pin(prompts.OFFICIAL_PIN)
     assert all(file.sha256 and file.bytes for origin in pin.origins for file in origin.files)
     monkeypatch.setenv("RT_MIRROR", str(tmp_path))
-    monkeypatch.setattr(
-        "artifacts.pins._FETCHERS", {"mirror": prompts.fetch.__globals__["_from_mirror"], "url": _no_net}
-    )
+    monkeypatch.setitem(origins.FETCHERS, "url", _no_net)
     with pytest.raises(MissingDataError, match=r"prompts/refine_responses\.py"):
         prompts.load_prompt("official-refine")
 
 
 def _no_net(pin, origin):
-    from artifacts.pins import _OriginUnavailable
-
-    raise _OriginUnavailable("no network in tests")
+    raise origins.OriginUnavailable("no network in tests")

@@ -12,6 +12,7 @@ from artifacts.errors import StageError, UserError
 from artifacts.files import write_json, write_text
 from artifacts.manifest import Artifact, read_manifest, verify_outputs
 from artifacts.shipped import CARD, README, digests
+from artifacts.shipped_pins import write_pin
 from paper_repro.testbed.pretrain.card import make_card
 from paper_repro.testbed.pretrain.readme import render_readme
 from paper_repro.testbed.pretrain.settings import PretrainSettings
@@ -27,7 +28,7 @@ def default_name(settings: PretrainSettings) -> str:
 
 
 def ship(base: Path, probes: Mapping[str, Any], name: str | None = None, *, overwrite: bool = False) -> Path:
-    """Copy a finished base to the shipped ones, with its card; returns its folder.
+    """Copy a finished base to the shipped ones, with its card, and pin it; returns its folder.
 
     Args:
         base: What the pretrain stage made.
@@ -57,6 +58,7 @@ def ship(base: Path, probes: Mapping[str, Any], name: str | None = None, *, over
     _check_size(part, out)
     shutil.rmtree(out, ignore_errors=True)
     part.rename(out)
+    write_pin(name)
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -69,12 +70,23 @@ def test_folders_are_verified_and_what_is_wrong_is_named(run, tmp_path):
     assert "changed after it was written" in run("verify", bad.path).stdout
 
 
-def test_shipped_bases_are_verified_without_a_path(run):
-    from artifacts.shipped import shipped_names
+def test_what_comes_with_the_package_is_verified_without_a_path(run, monkeypatch, tmp_path):
+    from artifacts.shipped import shipped_folder, shipped_names
+    from artifacts.shipped_pins import shipped_things
 
     rows = json.loads(run("verify", "--json").stdout)
-    assert [row["name"] for row in rows] == shipped_names()
+    assert {row["name"] for row in rows} == shipped_things().keys() > set(shipped_names())
     assert all(row["ok"] for row in rows)
+    name, other = shipped_names()[:2]
+    copy = tmp_path / "testbed"
+    shutil.copytree(shipped_folder(name), copy / name)
+    (copy / name / "added.json").write_text("{}")  # on no card, in no pin
+    shutil.copytree(copy / name, copy / "testbed-forgotten")
+    monkeypatch.setattr("artifacts.shipped.SHIPPED", copy)
+    errors = {row["name"]: row["error"] for row in json.loads(run("verify", "--json").stdout)}
+    assert "added.json: not on the card" in errors[name]
+    assert errors["testbed-forgotten"].endswith("has no pin\n  in a checkout: make pins")
+    assert errors[other] is None, "a pin alone is verified too"
 
 
 def test_what_cannot_be_fetched_is_told_and_the_rest_is_fetched(run, monkeypatch, mirror):

@@ -156,12 +156,12 @@ def test_an_official_file_that_is_built_otherwise_is_refused(official_files, mon
 
 
 def test_without_the_official_files_the_message_says_where_they_are_looked_for(tmp_path, monkeypatch, rt_home):
-    from artifacts import pins
+    from artifacts import origins
 
     def unreachable(pin, origin):
-        raise pins._OriginUnavailable("cannot be reached")
+        raise origins.OriginUnavailable("cannot be reached")
 
     monkeypatch.setenv("RT_MIRROR", str(tmp_path))
-    monkeypatch.setitem(pins._FETCHERS, "url", unreachable)
+    monkeypatch.setitem(origins.FETCHERS, "url", unreachable)
     with pytest.raises(SettingsError, match=r"response-tuning-urial"):
         load_settings(GenerateSettings, style="urial", template="official")

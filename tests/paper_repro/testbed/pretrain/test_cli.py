@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from artifacts import shipped
+from artifacts import pins, shipped, store
 from artifacts.errors import SettingsError, UserError
 from paper_repro.cli import application
 from paper_repro.testbed.corpus import corpus_name
@@ -62,7 +62,9 @@ def test_a_corpus_is_made_once(rt_home, monkeypatch):
 
 @pytest.mark.slow
 def test_a_base_from_its_seeds_to_its_card_and_again(rt, tmp_path, monkeypatch):
-    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "testbed")
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "artifacts" / "testbed")
+    monkeypatch.setattr(pins, "PINS", tmp_path / "artifacts" / "pins")
+    monkeypatch.setattr(store, "ROOT", tmp_path)
     done = rt("pretrain", "--size", "tiny", *SMALL, "--set", "batch=8", "--set", "context=64", "--out", tmp_path / "b")
     assert done["summary"]["corpus"]["settings"]["tokens"] == 40_000
     few = ("--set", "items=4", "--set", "look_ups=8", "--set", "max_new_tokens=4")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
 
-from artifacts import shipped
+from artifacts import pins, shipped, store
+from artifacts.digests import digest_file
 from artifacts.errors import DigestError, InputError, StageError, UserError
 from artifacts.manifest import read_manifest
+from artifacts.shipped_pins import write_pin
 from artifacts.stage import input_digest
 from paper_repro.models import ModelSource, load_base, load_tokenizer, model_folder
 from paper_repro.testbed.pretrain.card import corpus_of, thinned
@@ -27,9 +30,12 @@ PROBES = {
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """An empty folder of shipped bases."""
-    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "testbed")
-    return tmp_path / "testbed"
+    """An empty folder of shipped bases, in a package that holds nothing else; their pins lie beside it."""
+    folder = tmp_path / "artifacts" / "testbed"
+    monkeypatch.setattr(store, "ROOT", tmp_path)
+    monkeypatch.setattr(shipped, "SHIPPED", folder)
+    monkeypatch.setattr(pins, "PINS", folder.with_name("pins"))
+    return folder
 
 
 @pytest.fixture
@@ -95,6 +101,30 @@ def test_the_readme_is_made_from_the_card(base):
     assert text == render_readme(shipped.shipped_card(NAME))
     for part in (NAME, "11,200 parameters", "look-up 90%", "1.50 nats", "80% (chance 10%"):
         assert part in text
+
+
+def test_shipping_pins_the_base_from_its_card(base, straight):
+    pin, card = pins.load_pin(NAME), shipped.shipped_card(NAME)
+    found = {Path(file.path).name: file.sha256 for file in pin.origins[0].files}
+    assert found == card["files"] | {"card.json": digest_file(base / "card.json")}
+    assert pin.version.startswith(f"{card['world_version']}+")
+    assert pins.fetch(NAME).paths[0] == base / "card.json"
+    ship(straight.path, PROBES | {"native": {}}, overwrite=True)  # probed otherwise: another card, another version
+    assert pins.load_pin(NAME).version != pin.version
+    (base / "card.json").write_text(json.dumps(card | {"held_out_loss": 0.0}))
+    with pytest.raises(DigestError, match=r"(?s)card\.json: SHA-256 is .*restore it"):
+        pins.fetch(NAME)
+    (base / "card.json").unlink()
+    with pytest.raises(DigestError, match=r"missing: artifacts/testbed/.*card\.json"):
+        pins.fetch(NAME)
+
+
+def test_a_base_whose_files_are_not_its_card_s_is_not_pinned(base):
+    before = (pins.PINS / f"{NAME}.yaml").read_bytes()
+    (base / "config.json").write_text("{}")
+    with pytest.raises(DigestError, match=r"config\.json: bytes differ"):
+        write_pin(NAME)
+    assert (pins.PINS / f"{NAME}.yaml").read_bytes() == before
 
 
 def test_a_name_is_taken_once(base, straight):
