@@ -141,7 +141,7 @@ def _from_hub(pin: Pin, origin: HubOrigin) -> tuple[Path, ...]:
     try:
         from huggingface_hub import hf_hub_download
         from huggingface_hub import logging as hub_logging
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+        from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
     except ImportError:
         raise OriginUnavailable("huggingface_hub is not installed") from None
     hub_logging.set_verbosity_error()  # each of its retries would be told
@@ -153,7 +153,7 @@ def _from_hub(pin: Pin, origin: HubOrigin) -> tuple[Path, ...]:
         )
     except (LocalEntryNotFoundError, OfflineModeIsEnabled):
         raise OriginUnavailable(f"the hub cannot be reached (wanted: {origin.repo})") from None
-    except (HfHubHTTPError, OSError) as error:
+    except hub_failures() as error:
         _raise_if_ours(error)
         raise OriginUnavailable(f"{origin.repo}@{origin.revision[:12]}: {_first_line(error)}") from None
 
@@ -197,6 +197,16 @@ def _from_api(pin: Pin, origin: ApiOrigin) -> tuple[Path, ...]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def hub_failures() -> tuple[type[Exception], ...]:
+    """What an exchange with the hub may raise: the library's own errors, its HTTP client's, and the system's.
+
+    The library's error is a kind of the other two, whichever client its version has.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return (HfHubHTTPError, *HfHubHTTPError.__bases__, OSError)
 
 
 def _in_hub_cache(origin: HubOrigin) -> bool:

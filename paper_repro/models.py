@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from artifacts.errors import InputError, MissingDataError, UserError
 from artifacts.manifest import is_artifact, read_manifest
+from artifacts.origins import hub_failures
 from artifacts.pins import fetch, load_pin, pin_names
 from artifacts.settings import Settings, validate_settings
 from artifacts.shipped import shipped_folder, shipped_names, verified_folder
@@ -234,14 +235,7 @@ def _local_folder(path: Path) -> Path:
 
 def _hub_folder(repo: str, revision: str | None, patterns: tuple[str, ...]) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     where = f"{repo}@{revision}" if revision else repo
     try:
@@ -262,7 +256,7 @@ def _hub_folder(repo: str, revision: str | None, patterns: tuple[str, ...]) -> P
             where=where,
             fix="check the name, and log in (hf auth login) if the repository is private",
         ) from None
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+    except hub_failures() as error:
         raise MissingDataError(
             f"cannot be had from the hub: {_first_line(error)}",
             where=where,

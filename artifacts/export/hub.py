@@ -17,6 +17,7 @@ from artifacts.errors import StageError, UserError
 from artifacts.export.folders import needs, new_folder
 from artifacts.files import write_text
 from artifacts.manifest import Artifact
+from artifacts.origins import hub_failures
 from artifacts.portable import copy_artifact
 from artifacts.publish_card import CARD, FRONT, hub_kind
 
@@ -64,7 +65,7 @@ def push(folder: Path, repo: str, repo_type: str) -> str:
         raise UserError("expected OWNER/REPO", where=repo)
     try:
         from huggingface_hub import HfApi
-        from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+        from huggingface_hub.errors import OfflineModeIsEnabled
     except ImportError:
         raise needs("huggingface_hub") from None
     hub = HfApi(token=token)
@@ -73,8 +74,10 @@ def push(folder: Path, repo: str, repo_type: str) -> str:
         done = hub.upload_folder(repo_id=repo, folder_path=folder, repo_type=repo_type)
     except OfflineModeIsEnabled:
         raise UserError("HF_HUB_OFFLINE forbids the hub", fix="unset it; nothing was sent") from None
-    except (HfHubHTTPError, OSError) as error:
-        raise UserError(f"the hub refuses: {str(error).strip().splitlines()[0]}", where=repo) from None
+    except hub_failures() as error:
+        raise UserError(
+            f"the hub refuses: {(str(error).strip().splitlines() or [type(error).__name__])[0]}", where=repo
+        ) from None
     return str(done.commit_url)
 
 
