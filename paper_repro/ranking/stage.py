@@ -169,10 +169,10 @@ def measures(rows: Sequence[Mapping[str, Any]], pairs: int) -> dict[str, Any]:
         won = ((difference > 0) + 0.5 * (difference == 0)).reshape(pairs, -1).mean(axis=1)
         low, high = wilson(won.sum(), pairs)
         by_pair = difference.reshape(pairs, -1).mean(axis=1)
-        margin_low, margin_high = bootstrap_mean(by_pair, 0, RESAMPLES)
+        margin_low, margin_high = bootstrap_mean(by_pair, 0, RESAMPLES) or (None, None)
         numbers = {"rate": mean(won), "low": low, "high": high, "margin": mean(by_pair)}
         numbers |= {"margin_low": margin_low, "margin_high": margin_high}
-        found[name] = {key: round(float(value), DIGITS) for key, value in numbers.items()}
+        found[name] = {key: None if value is None else round(float(value), DIGITS) for key, value in numbers.items()}
         found[name]["ties"] = int((difference == 0).sum())
     return found
 

@@ -49,7 +49,8 @@ class Comparison:
         value_first: The first's metric, mean over seeds.
         value_second: The second's.
         difference: First less second.
-        low: Lower end of its 95 % interval; prompts are resampled together for both, and seeds.
+        low: Lower end of its 95 % interval; prompts are resampled together for both, and seeds. Of rates that differ by
+            the same on every prompt it is what Wilson's interval of none of the prompts allows.
         high: Upper end.
         p: Two-sided p-value of `test`.
         p_holm: The same, corrected for all comparisons of the table (Holm 1979).

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from paper_repro.score.outcomes import Outcomes
+from paper_repro.score.statistics import wilson
 
 AT_ONCE = 500  # resamples drawn together: bounds memory, decides nothing
 
@@ -54,6 +55,8 @@ def paired(pairs: Sequence[tuple[Outcomes, Outcomes]], seed: int, resamples: int
     values = (parts.sum(axis=1) / wholes.sum(axis=1)).mean(axis=0)
     difference = float(values[0] - values[1])
     low, high = _interval(parts, wholes, difference, np.random.default_rng([seed, 0]), resamples)
+    if high - low < 1e-12 and pairs[0][0].rate:
+        low, high = _alike(difference, prompts)
     exact = seeds == 1 and pairs[0][0].rate
     if exact:
         p = mcnemar(parts[0, :, 0], parts[0, :, 1])
@@ -112,6 +115,16 @@ def _interval(
         found.append(np.take_along_axis(differences, chosen, axis=1).mean(axis=1))
     low, high = np.nanquantile(np.concatenate(found), [0.025, 0.975])
     return min(float(low), centre), max(float(high), centre)
+
+
+def _alike(difference: float, prompts: int) -> tuple[float, float]:
+    """Interval of a difference of rates that is the same on every prompt, where resampling gives no width.
+
+    Of prompts not asked at most a share (the upper end of Wilson's interval of none) may differ, each from -1 to 1.
+    """
+    other = wilson(0, prompts)[1]
+    centre = (1 - other) * difference
+    return max(-1.0, centre - other), min(1.0, centre + other)
 
 
 def _permuted(

@@ -31,7 +31,7 @@ from paper_repro.score.metrics import METRICS, REFUSAL_JUDGES, Metric, metrics_o
 from paper_repro.score.outcomes import grouped, outcomes
 from paper_repro.score.pooled import POOLS, codes_of, measured
 from paper_repro.score.schema import KEY, Result, read_results, write_results
-from paper_repro.score.statistics import bootstrap_mean, bootstrap_ratio, mean, ratio, wilson
+from paper_repro.score.statistics import bootstrap_mean, bootstrap_share, mean, ratio, wilson
 
 Row = dict[str, Any]
 
@@ -211,7 +211,9 @@ def _by_raters(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> 
             shares.append(sum(usable) / len(usable))
         else:
             counts["failed" if all(row["status"] == "failed" for row in given) else "unclassified"] += 1
-    return counts | (_mean(shares, settings) if shares else {"value": None, "low": None, "high": None})
+    if not shares:
+        return counts | {"value": None, "low": None, "high": None}
+    return counts | _ratio(shares, [1.0] * len(shares), settings)
 
 
 def _rate(successes: int, n: int) -> dict[str, float]:
@@ -224,8 +226,8 @@ def _mean(values: Sequence[float], settings: ScoreSettings) -> dict[str, float |
     return {"value": mean(values), "low": low, "high": high}
 
 
-def _ratio(parts: Sequence[float], wholes: Sequence[float], settings: ScoreSettings) -> dict[str, float | None]:
-    low, high = bootstrap_ratio(parts, wholes, settings.seed, settings.resamples) or (None, None)
+def _ratio(parts: Sequence[float], wholes: Sequence[float], settings: ScoreSettings) -> dict[str, float]:
+    low, high = bootstrap_share(parts, wholes, settings.seed, settings.resamples)
     return {"value": ratio(parts, wholes), "low": low, "high": high}
 
 
@@ -242,4 +244,4 @@ def _reply_facts(rows: Sequence[Row], settings: ScoreSettings) -> list[dict[str,
     return facts
 
 
-SCORE = Stage(name="score", kind="scores", version=5, settings=ScoreSettings, work=_work, packages=("numpy", "pyarrow"))
+SCORE = Stage(name="score", kind="scores", version=6, settings=ScoreSettings, work=_work, packages=("numpy", "pyarrow"))

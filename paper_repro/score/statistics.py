@@ -72,31 +72,31 @@ def bootstrap_mean(values: Sequence[float], seed: int, resamples: int) -> tuple[
         resamples: Number of resamples.
 
     Returns:
-        2.5 and 97.5 % quantiles of the resampled means, or None for fewer than two values.
+        2.5 and 97.5 % quantiles of the resampled means; None for fewer than two values, and where all are equal: then
+        every resample is, which says nothing of how uncertain the mean is.
     """
     numbers = np.asarray(values, dtype=np.float64)
-    if len(numbers) < 2:
+    if len(numbers) < 2 or (numbers == numbers[0]).all():
         return None
     return percentiles(lambda drawn: numbers[drawn].mean(axis=1), len(numbers), mean(values), seed, resamples)
 
 
-def bootstrap_ratio(
-    parts: Sequence[float], wholes: Sequence[float], seed: int, resamples: int
-) -> tuple[float, float] | None:
-    """Percentile bootstrap interval (95 %) of a ratio of sums, over prompts.
+def bootstrap_share(parts: Sequence[float], wholes: Sequence[float], seed: int, resamples: int) -> tuple[float, float]:
+    """95 % interval of a share, sum of the parts over sum of the wholes: percentile bootstrap over prompts.
+
+    Where every prompt has the same share, or there is one prompt, resampling gives no width: there it is Wilson's with
+    each prompt as one trial, as if what is asked of one prompt were right or wrong together (too wide, if anything).
 
     Args:
-        parts: One number a prompt, e.g. requirements met.
+        parts: One number a prompt, at most its whole, e.g. requirements met.
         wholes: One positive number a prompt, e.g. requirements asked for.
         seed: As in `bootstrap_mean`.
         resamples: Number of resamples.
-
-    Returns:
-        2.5 and 97.5 % quantiles of the resampled ratios, or None for fewer than two prompts.
     """
-    if len(parts) < 2:
-        return None
     above, below = (np.asarray(numbers, dtype=np.float64) for numbers in (parts, wholes))
+    shares, n = above / below, len(above)
+    if np.ptp(shares) < 1e-12:
+        return wilson(min(float(shares[0]) * n, n), n)
     return percentiles(
         lambda drawn: above[drawn].sum(axis=1) / below[drawn].sum(axis=1),
         len(above),

@@ -17,9 +17,14 @@ from paper_repro.score.records.base import Number, Row, Scored, only, read_recor
 from paper_repro.score.records.length_control import PIN, Gamed, length_controlled, read_gamed
 from paper_repro.score.records.own_pairs import own_annotations
 from paper_repro.score.stage import ScoreSettings
-from paper_repro.score.statistics import bootstrap_mean, mean, percentiles
+from paper_repro.score.statistics import bootstrap_share, mean, percentiles
 
 DRAW = 1.5  # the preference of equal answers; older files write 0
+NO_CONTROL = (
+    "no length-controlled win rate: the regression needs df_gamed.csv of the data set tatsu-lab/alpaca_eval "
+    "(judgements of answers shortened and padded on purpose, and how hard each instruction is), which no origin of the "
+    f"pin {PIN} gave; give it by --gamed, or put it into RT_MIRROR as judge/alpaca_eval_2/df_gamed.csv"
+)
 RESAMPLES = 300  # of the length-controlled rate: each is a fit
 COLUMNS = {  # of the leaderboard
     "win_rate": "win_rate",
@@ -60,10 +65,8 @@ def score_alpaca_eval(path: Path, settings: ScoreSettings, gamed: Path | None = 
     notes = []
     try:
         annotations = read_gamed(gamed or fetch(PIN).paths[0])
-    except MissingDataError as error:
-        notes.append(
-            f"no length-controlled win rate: it needs the annotations of gamed answers; {str(error).splitlines()[0]}"
-        )
+    except MissingDataError:
+        notes.append(NO_CONTROL)
     else:
         if path.is_dir() and len(rows) != len(annotations.difficulty):
             notes.append(f"no length-controlled win rate: {len(rows)} of {len(annotations.difficulty)} instructions")
@@ -103,10 +106,10 @@ def _win_rates(readable: Sequence[float], n: int, settings: ScoreSettings) -> li
     wins = sum(value > 0.5 for value in readable)
     losses = sum(value < 0.5 for value in readable)
     draws = len(readable) - wins - losses
-    low, high = bootstrap_mean(readable, settings.seed, settings.resamples) or (None, None)
+    low, high = bootstrap_share(readable, [1.0] * len(readable), settings.seed, settings.resamples)
     error = float(np.std(readable, ddof=1) / np.sqrt(len(readable))) * 100 if len(readable) > 1 else None
     return [
-        Number("win_rate", mean(readable) * 100, low=_percent(low), high=_percent(high), **common),
+        Number("win_rate", mean(readable) * 100, low=low * 100, high=high * 100, **common),
         Number("standard_error", error, **common),
         Number("discrete_win_rate", (wins + draws / 2) / len(readable) * 100, **common),
         *(
@@ -114,10 +117,6 @@ def _win_rates(readable: Sequence[float], n: int, settings: ScoreSettings) -> li
             for name, count in (("wins", wins), ("losses", losses), ("draws", draws))
         ),
     ]
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else share * 100
 
 
 def _controlled(

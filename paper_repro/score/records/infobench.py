@@ -12,7 +12,7 @@ from pathlib import Path
 from artifacts.errors import InputError
 from paper_repro.score.records.base import Number, Row, Scored, read_records
 from paper_repro.score.stage import ScoreSettings
-from paper_repro.score.statistics import bootstrap_ratio, ratio
+from paper_repro.score.statistics import bootstrap_share, ratio
 
 SUBSETS = {"Easy_set": "easy", "Hard_set": "hard"}
 
@@ -62,5 +62,5 @@ def _drfr(answers: Sequence[list[bool | None]], subset: str | None, settings: Sc
         return Number(value=None, **common)
     met = [given.count(True) for given in readable]
     judged = [len(given) - given.count(None) for given in readable]
-    low, high = bootstrap_ratio(met, judged, settings.seed, settings.resamples) or (None, None)
+    low, high = bootstrap_share(met, judged, settings.seed, settings.resamples)
     return Number(value=ratio(met, judged), low=low, high=high, **common)

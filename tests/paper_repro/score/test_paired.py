@@ -67,7 +67,15 @@ def test_the_interval_uses_the_pairing():
 def test_equal_conditions_differ_by_nothing():
     same = rates(1, 0, 1, 0)
     result = paired([(same, same)], 0, 500)
-    assert (result.difference, result.low, result.high, result.p) == (0, 0, 0, 1)
+    assert (result.difference, result.p) == (0, 1)
+    most = wilson(0, 4)[1]  # of other prompts that may differ
+    assert (result.low, result.high) == pytest.approx((-most, most))
+
+
+def test_conditions_that_differ_on_every_prompt_may_differ_less_on_others():
+    result = paired([(rates(*[1] * 30), rates(*[0] * 30))], 0, 500)
+    assert (result.difference, result.high) == (1, 1)
+    assert result.low == pytest.approx(2 * wilson(30, 30)[0] - 1)
 
 
 def test_the_permutation_test_of_a_mean_equals_counting_all_swaps():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from paper_repro.score.statistics import bootstrap_mean, wilson, wilson_weighted
+from paper_repro.score.statistics import bootstrap_mean, bootstrap_share, wilson, wilson_weighted
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,23 @@ def test_the_bootstrap_uses_its_seed_and_its_resamples():
 
 def test_the_bootstrap_of_one_or_of_equal_values():
     assert bootstrap_mean([0.3], 0, 100) is None
-    low, high = bootstrap_mean([0.1, 0.1, 0.1], 0, 100)
-    assert low <= sum([0.1, 0.1, 0.1]) / 3 <= high
-    assert high - low < 1e-12
+    assert bootstrap_mean([5.0, 5.0, 5.0], 0, 100) is None, "no interval rather than one of no width"
+    low, high = bootstrap_mean([0.1, 0.1, 0.2], 0, 100)
+    assert low < sum([0.1, 0.1, 0.2]) / 3 < high
+
+
+@pytest.mark.parametrize(("parts", "successes"), [([0, 0], 0), ([3, 5], 2), ([1.5, 2.5], 1)])
+def test_a_share_that_is_the_same_for_every_prompt_has_wilsons_interval_of_the_prompts(parts, successes):
+    assert bootstrap_share(parts, [3, 5], 0, 500) == pytest.approx(wilson(successes, 2))
+    assert bootstrap_share(parts[:1], [3], 0, 500) == pytest.approx(wilson(successes / 2, 1))
+
+
+def test_a_share_is_resampled_by_prompts_not_by_what_is_asked_of_them():
+    met, asked = [5, 0] * 20, [5] * 40
+    low, high = bootstrap_share(met, asked, 0, 4000)
+    one_a_prompt, each_alone = wilson(20, 40), wilson(100, 200)
+    assert high - low == pytest.approx(one_a_prompt[1] - one_a_prompt[0], rel=0.1)
+    assert high - low > 2 * (each_alone[1] - each_alone[0])
 
 
 def test_the_interval_of_a_weighted_sum_of_rates_is_newcombes_for_a_difference():

@@ -13,7 +13,7 @@ from paper_repro.judge.schema import SCHEMA, VERDICTS, Opinion, verdict_row
 from paper_repro.score import ScoreSettings, score
 from paper_repro.score.metrics import metrics_of
 from paper_repro.score.schema import read_results
-from paper_repro.score.statistics import bootstrap_mean, bootstrap_ratio
+from paper_repro.score.statistics import bootstrap_mean, bootstrap_share
 
 
 def task(label, content, stopping, first_line):
@@ -122,6 +122,5 @@ def test_the_bootstrap_of_a_ratio_draws_prompts_whole():
     parts, wholes = [1, 1, 2, 0, 3], [1, 4, 2, 3, 3]
     drawn = np.random.default_rng(4).integers(5, size=(300, 5))
     ratios = np.asarray(parts)[drawn].sum(axis=1) / np.asarray(wholes)[drawn].sum(axis=1)
-    assert bootstrap_ratio(parts, wholes, 4, 300) == pytest.approx(tuple(np.quantile(ratios, [0.025, 0.975])))
-    assert bootstrap_ratio(parts, [1] * 5, 4, 300) == bootstrap_mean(parts, 4, 300)
-    assert bootstrap_ratio([1], [2], 4, 300) is None
+    assert bootstrap_share(parts, wholes, 4, 300) == pytest.approx(tuple(np.quantile(ratios, [0.025, 0.975])))
+    assert bootstrap_share(parts, [1] * 5, 4, 300) == bootstrap_mean(parts, 4, 300)

@@ -140,7 +140,8 @@ def test_win_rate_is_the_mean_preference(write, no_gamed):
     assert [found[name, None]["value"] for name in ("wins", "losses", "draws")] == [2, 1, 2]
     assert found["discrete_win_rate", None]["value"] == pytest.approx(60)
     assert ("length_controlled_win_rate", None) not in found
-    assert "no length-controlled win rate" in result["notes"][0]
+    assert result["notes"] == [alpaca_eval_module.NO_CONTROL]
+    assert "--gamed" in result["notes"][0] and "df_gamed.csv" in result["notes"][0]
 
 
 @pytest.mark.parametrize("preference", [2.5, 0.5, "1.5", True])
@@ -256,7 +257,25 @@ def test_win_rates_equal_the_leaderboards(mirror, no_gamed, model):
     ours = {row["metric"]: row for row in result["published"]}
     for metric in ("win_rate", "standard_error", "discrete_win_rate"):
         assert ours[metric]["ours"] == pytest.approx(ours[metric]["published"], abs=1e-9)
-    assert ours["length_controlled_win_rate"]["ours"] is None  # its inputs are not in the mirror
+    assert ours["length_controlled_win_rate"]["ours"] is None  # without the gamed answers, which `no_gamed` takes away
+    assert result["notes"] == [alpaca_eval_module.NO_CONTROL]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_length_controlled_win_rates_equal_the_leaderboards(mirror, model):
+    folder = mirror / "judge" / "alpaca_eval_2"
+    gamed = folder / "df_gamed.csv"
+    if not gamed.is_file():
+        pytest.skip(f"the regression needs {gamed.name} of the hub's tatsu-lab/alpaca_eval, which this mirror lacks")
+    _, result = numbers(
+        "alpaca-eval",
+        folder / "annotations" / f"{model}.jsonl.zst",
+        against=folder / "weighted_alpaca_eval_gpt4_turbo_leaderboard.csv",
+        model=model,
+        gamed=gamed,
+    )
+    ours = {row["metric"]: row for row in result["published"]}["length_controlled_win_rate"]
+    assert ours["ours"] == pytest.approx(ours["published"], abs=0.1)
 
 
 def test_infobench_gives_the_published_share(mirror):
