@@ -3,7 +3,8 @@
 A cell is one `curate` of one set by one recipe, in a process of its own with one thread. What a cell gives is stored at
 once; a cell that is there already is not run again, so the run can be stopped and gone on with. Cells that were not run
 are listed as missing. Each cell begins with an empty cache of vectors, or with `--home` goes on with what earlier cells
-have left in that RT_HOME: `vectors_there_mb` says how much that was.
+have left in that RT_HOME: `vectors_there_mb` says how much that was. There a cell that was stopped goes on, too, after
+the last step it had done and with the vectors it had computed; its seconds are those of the last start.
 
 Run: RT_MIRROR=FOLDER python benchmarks/whole_mirror.py [--recipes lexical paper] [--sets lima dolly] [--home FOLDER]
 `--table` prints what is there.
@@ -23,9 +24,11 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import pyarrow.parquet as pq
 from common import hardware, peak_memory_mb, versions
 
 from artifacts.files import read_json, write_json
+from artifacts.store import rt_home
 from data_curation.recipe import recipe_names
 
 SETS = {
@@ -44,28 +47,37 @@ def cell(name: str, recipe: str) -> dict[str, Any]:
     from data_curation.embedding_cache import cache_folder
 
     there = sum(path.stat().st_size for path in cache_folder().rglob("part-*"))
-    folder = Path(tempfile.mkdtemp())
-    try:
-        wall, processor = time.perf_counter(), time.process_time()
-        settings = CurateSettings(recipe=recipe, source=name, columns=COLUMNS.get(name, {}))
-        made = curate(settings, folder / "out", Path(os.environ["RT_MIRROR"]) / SETS[name])
-        seconds = {"wall": time.perf_counter() - wall, "processor": time.process_time() - processor}
-        facts = {key: made.summary[key] for key in ("rows_in", "kept", "dropped", "quarantined", "changed")}
-        if facts["rows_in"] != facts["kept"] + facts["dropped"] + facts["quarantined"]:
-            raise SystemExit(f"{name}, {recipe}: rows are lost: {facts}")
-        return {
-            **facts,
-            "dropped_by_step": {step["step"]: step["dropped"] for step in made.summary["funnel"]},
-            "seconds": {kind: round(value, 1) for kind, value in seconds.items()},
-            "seconds_per_step": made.provenance["seconds_per_step"],
-            "peak_memory_mb": peak_memory_mb(),
-            "vectors_there_mb": round(there / 1e6, 1),
-            "threads": 1,
-            "versions": versions(*PACKAGES),
-            "hardware": hardware(),
-        }
-    finally:
-        shutil.rmtree(folder)
+    folder = rt_home() / "cells" / f"{name}-{recipe}"
+    wall, processor = time.perf_counter(), processor_seconds()
+    settings = CurateSettings(recipe=recipe, source=name, columns=COLUMNS.get(name, {}))
+    made = curate(settings, folder, Path(os.environ["RT_MIRROR"]) / SETS[name])
+    seconds = {"wall": time.perf_counter() - wall, "processor": processor_seconds() - processor}
+    facts = {key: made.summary[key] for key in ("rows_in", "kept", "dropped", "quarantined", "changed")}
+    if facts["rows_in"] != facts["kept"] + facts["dropped"] + facts["quarantined"]:
+        raise SystemExit(f"{name}, {recipe}: rows are lost: {facts}")
+    steps = pq.read_table(made.file("steps.parquet")).to_pylist()
+    semantic = {row["measure"]: row["value"] for row in steps if row["step"] == "semantic_dedup"}
+    found = {
+        **facts,
+        "dropped_by_step": {step["step"]: step["dropped"] for step in made.summary["funnel"]},
+        **({"semantic_dedup": semantic} if semantic else {}),
+        "seconds": {kind: round(value, 1) for kind, value in seconds.items()},
+        **{kind: made.provenance[kind] for kind in ("seconds_per_step", "processor_seconds_per_step")},
+        "resumed": None in made.provenance["seconds_per_step"].values(),
+        "peak_memory_mb": peak_memory_mb(),
+        "vectors_there_mb": round(there / 1e6, 1),
+        "threads": 1,
+        "versions": versions(*PACKAGES),
+        "hardware": hardware(),
+    }
+    shutil.rmtree(folder)
+    return found
+
+
+def processor_seconds() -> float:
+    """Seconds of all threads of this process, and of the processes it has started and waited for."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def fresh(name: str, recipe: str, home: Path | None) -> dict[str, Any] | str:
@@ -89,7 +101,10 @@ def store(out: Path, cells: dict[str, Any], failed: dict[str, str]) -> None:
     wanted = [f"{name}/{recipe}" for name in SETS for recipe in recipe_names()]
     result = {
         "what": "curate by each recipe over each set of the mirror; each cell in a process of its own; "
-        "`vectors_there_mb`: vectors that earlier cells had left in the cache (not said: none)",
+        "`vectors_there_mb`: vectors that earlier cells had left in the cache (not said: none). `seconds_per_step` is "
+        "of the wall clock; on a machine that does other work it is more than the processor's, which `seconds` and, "
+        "in cells that have it, `processor_seconds_per_step` give. `seconds.processor`: all threads of the cell's one "
+        "process (it starts no other that computes)",
         "cells": cells,
         "not_run": [key for key in wanted if key not in cells and key not in failed],
     }

@@ -112,13 +112,15 @@ def _curate(settings: CurateSettings, inputs: Mapping[str, Path], workspace: Wor
     reading, origin = read_main(settings, inputs)
     reference = read_reference(inputs.get(REFERENCE), settings.reference_columns)
     ledger = Ledger(reading.records, len(reading.quarantined), reference.records)
-    seconds = {}
+    seconds, processor = {}, {}
     for position, step in enumerate(settings.recipe.steps, 1):
-        started = time.monotonic()
+        started, spent = time.monotonic(), time.process_time()
         result, reused = _step_result(position, step, ledger, workspace.scratch, reference.records)
         outcome = ledger.apply(step.step, result)
         # None: found by an earlier run that was stopped
-        seconds[f"{position:02d}-{step.step}"] = None if reused else round(time.monotonic() - started, 3)
+        label = f"{position:02d}-{step.step}"
+        seconds[label] = None if reused else round(time.monotonic() - started, 3)
+        processor[label] = None if reused else round(time.process_time() - spent, 3)
         log.info(
             "curate: step %d of %d: %s: %d in, %d kept, %d changed",
             position,
@@ -138,6 +140,7 @@ def _curate(settings: CurateSettings, inputs: Mapping[str, Path], workspace: Wor
     if reference.facts is not None:
         workspace.summary[REFERENCE] = reference.facts
     workspace.provenance["seconds_per_step"] = seconds
+    workspace.provenance["processor_seconds_per_step"] = processor  # of all threads
     workspace.notes.update(records=ledger.kept, changes=ledger.changes())
 
 
@@ -252,7 +255,7 @@ def _aligned(lines: Iterable[tuple]) -> Iterable[str]:
 CURATE = Stage(
     name="curate",
     kind="curated",
-    version=4,
+    version=5,
     settings=CurateSettings,
     work=_curate,
     packages=(

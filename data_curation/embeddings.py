@@ -15,7 +15,7 @@ from data_curation.embedding_cache import Found, VectorStore, cache_store, folde
 from data_curation.encoder import Encoder, EncoderSettings, load_encoder, unit_rows
 from data_curation.records import normalise_for_id, record_id
 
-__all__ = ["EncoderSettings", "TextVectors", "embed_texts", "embed_windows", "held", "pool"]
+__all__ = ["EncoderSettings", "TextVectors", "embed_texts", "embed_windows", "held", "joined", "pool", "reordered"]
 
 TEXTS_AT_ONCE = 2_000  # tokenised or pooled together; bounds memory, decides nothing
 PART_WINDOWS = 1_024  # windows saved together: what a stop can cost
@@ -94,7 +94,7 @@ def embed_windows(
             fix="check the model's weights, or use dtype: float32",
         ) from None
     if len(firsts) < len(texts):
-        vectors = _repeated(vectors, which)
+        vectors = reordered(vectors, which)
     seconds = time.monotonic() - started
     log.info(
         "embeddings: %d texts, %d of them computed now, %d windows, %.1f s%s",
@@ -149,13 +149,23 @@ def _distinct(texts: Sequence[str]) -> tuple[list[bytes], list[int], np.ndarray]
     return list(numbers), firsts, which
 
 
-def _repeated(vectors: TextVectors, which: np.ndarray) -> TextVectors:
-    """Vectors of texts that are the given ones again and again, in the order `which` says."""
-    counts = np.diff(vectors.starts)[which]
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    rows = np.concatenate([np.arange(vectors.starts[text], vectors.starts[text + 1]) for text in which])
+def reordered(vectors: TextVectors, which: np.ndarray) -> TextVectors:
+    """Vectors of texts that are the given ones, in the order `which` (int64) says, none to many times each."""
+    if np.array_equal(which, np.arange(len(vectors.starts) - 1)):
+        return vectors
+    starts = np.concatenate([[0], np.cumsum(np.diff(vectors.starts)[which])])
+    rows = _rows(vectors.starts, which)
     windows = vectors.windows[rows]
     return TextVectors(windows, vectors.pieces[rows], starts, pool(windows, vectors.pieces[rows], starts))
+
+
+def joined(parts: Sequence[TextVectors]) -> TextVectors:
+    """Vectors of the texts of all parts, part after part."""
+    if len(parts) == 1:
+        return parts[0]
+    starts = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(part.starts) for part in parts]))])
+    windows, pieces = (np.concatenate([getattr(part, name) for part in parts]) for name in ("windows", "pieces"))
+    return TextVectors(windows, pieces, starts, pool(windows, pieces, starts))
 
 
 def _store(encoder: Encoder, settings: EncoderSettings, scratch: Path | None) -> VectorStore | None:
@@ -239,7 +249,7 @@ class _Work:
 
 def _rows(starts: np.ndarray, texts: Sequence[int] | np.ndarray) -> np.ndarray:
     """Windows of the texts, text after text."""
-    return np.concatenate([np.arange(starts[text], starts[text + 1]) for text in texts])
+    return np.concatenate([np.empty(0, dtype=np.int64), *(np.arange(starts[text], starts[text + 1]) for text in texts)])
 
 
 def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

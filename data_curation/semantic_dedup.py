@@ -121,13 +121,13 @@ class SemanticDedup:
             parted += different
             return different
 
-        decided, measured = decide(vectors, self.settings.threshold, chosen, apart)
+        decided, alike = decide(vectors, self.settings.threshold, chosen, apart)
         drops = [chosen.drop(place, by, "semantic_duplicate", round(score, 6)) for place, by, score in decided]
         measures = {
             "compared": len(long) - compared.given,
             "too_short": len(records) - len(long) + compared.given,
             "read_by_encoder": len(coarse) - int(np.searchsorted(coarse, compared.given)),
-            "pairs_measured": measured,
+            "pairs_alike": alike,
             "pairs_contradicting": parted,
         }
         return StepResult(drops=drops, measures=measures)
@@ -184,19 +184,20 @@ def decide(
         apart: Asked of each pair that similar; True keeps them apart.
 
     Returns:
-        `(leaves, because_of, similarity)` per record that leaves, as places, and the number of pairs measured.
+        `(leaves, because_of, similarity)` per record that leaves, as places, and the number of pairs that similar.
     """
-    drops, measured = [], 0
+    drops, alike = [], 0
     kept: set[int] = set()
     for place, near in _kept_neighbours(vectors.pooled, threshold - MARGIN, line, kept):
-        measured += len(near)
         scored = ((similarity(vectors, place, other), other) for other in near)
-        best = line.closest(pair for pair in scored if pair[0] >= threshold and not apart(place, pair[1]))
+        similar = [pair for pair in scored if pair[0] >= threshold]
+        alike += len(similar)
+        best = line.closest(pair for pair in similar if not apart(place, pair[1]))
         if best is not None:
             drops.append((place, best[1], best[0]))
         elif line.may_drop(place):
             kept.add(place)
-    return drops, measured
+    return drops, alike
 
 
 def _kept_neighbours(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from artifacts.stage import thread_count
+from data_curation.embeddings import TextVectors
 
 ROWS, COLUMNS = 2_048, 8_192  # of a tile of cosines: 64 MB; bounds memory, decides nothing
+WINDOWS_AT_ONCE = 16_384  # of pairs of long texts, brought together: 25 MB a side; bounds memory, decides nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,16 @@ def nearest_of_stripe(vectors: np.ndarray, stripe: tuple[int, int], given: int, 
     torch.set_num_threads(thread_count())
     rows = torch.from_numpy(vectors)
     best = torch.full((len(rows),), -1.0)
+    for upper, lower, cosines in _tiles(rows, stripe, given, within):
+        best[upper] = torch.maximum(best[upper], cosines.amax(dim=1))
+        best[lower] = torch.maximum(best[lower], cosines.amax(dim=0))
+    return best.numpy()
+
+
+def _tiles(rows: Any, stripe: tuple[int, int], given: int, within: bool) -> Iterator[tuple[slice, slice, Any]]:
+    """The cosines of a stripe's rows with those after them, tile by tile; -1 where no pair is compared."""
+    import torch
+
     start, stop = stripe
     first = given if start < given else start if within else len(rows)
     for left in range(first, len(rows), COLUMNS):
@@ -84,9 +98,64 @@ def nearest_of_stripe(vectors: np.ndarray, stripe: tuple[int, int], given: int, 
         cosines = rows[upper] @ rows[lower].T
         if lower.start < upper.stop:  # a tile of the diagonal: no row is its own neighbour, no pair counts twice
             cosines[torch.ones_like(cosines, dtype=torch.bool).tril(upper.start - lower.start)] = -1.0
-        best[upper] = torch.maximum(best[upper], cosines.amax(dim=1))
-        best[lower] = torch.maximum(best[lower], cosines.amax(dim=0))
-    return best.numpy()
+        yield upper, lower, cosines
+
+
+def alike(vectors: TextVectors, radius: float, given: int = 0, within: bool = True) -> np.ndarray:
+    """Which texts have another that is near by all of their parts, of those that they are compared with.
+
+    Args:
+        vectors: Of the texts.
+        radius: Least cosine of the pooled vectors, and of every window with its best counterpart in the other text,
+            both ways.
+        given: The first so many are of the reference and not compared with each other.
+        within: Whether the others are compared with each other.
+
+    Returns:
+        bool, n. Time is that of `nearest` and of the windows of those pairs whose pooled vectors are near.
+    """
+    import torch
+
+    torch.set_num_threads(thread_count())
+    pooled = torch.from_numpy(np.ascontiguousarray(vectors.pooled, dtype=np.float32))
+    counts = np.diff(vectors.starts)
+    found = np.zeros(len(pooled), dtype=bool)
+    for stripe in stripes(len(pooled), given):
+        for upper, lower, cosines in _tiles(pooled, stripe, given, within):
+            left, right = (places.numpy() for places in torch.nonzero(cosines >= radius, as_tuple=True))
+            left, right = left + upper.start, right + lower.start
+            open_ = ~(found[left] & found[right])
+            left, right = left[open_], right[open_]
+            near = counts[left] + counts[right] == 2  # one window each: their cosine is the pooled one
+            near[~near] = worst_windows(vectors, left[~near], right[~near]) >= radius
+            found[left[near]] = found[right[near]] = True
+    return found
+
+
+def worst_windows(vectors: TextVectors, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Of pairs of texts: the cosine (float32) of the window, of either, whose best counterpart is the worst.
+
+    Args:
+        vectors: Of the texts.
+        left: int64, k: one text of each pair.
+        right: int64, k: the other.
+    """
+    import torch
+
+    counts = np.diff(vectors.starts)
+    worst = np.empty(len(left), dtype=np.float32)
+    shapes = np.stack([counts[left], counts[right]], axis=1)
+    for shape in np.unique(shapes, axis=0):
+        pairs = np.flatnonzero((shapes == shape).all(axis=1))
+        size = max(1, WINDOWS_AT_ONCE // int(shape.max()))
+        for part in (pairs[first : first + size] for first in range(0, len(pairs), size)):
+            one, other = (
+                torch.from_numpy(vectors.windows[vectors.starts[texts[part]][:, None] + np.arange(count)])
+                for texts, count in ((left, shape[0]), (right, shape[1]))
+            )
+            table = torch.bmm(one, other.transpose(1, 2))
+            worst[part] = torch.minimum(table.amax(dim=2).amin(dim=1), table.amax(dim=1).amin(dim=1)).numpy()
+    return worst
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from data_curation.embeddings import embed_windows
-from data_curation.semantic_candidates import HALF_MARGIN, half_vectors, whitened
+from data_curation.semantic_candidates import HALF_MARGIN, half_windows, whitened
 from data_curation.semantic_dedup import SemanticDedupSettings
 from data_curation.semantic_neighbours import Sieve, Sifting, by_size, nearest_of_stripe, stripes
 from data_curation.shards.near import Sets
@@ -57,7 +57,7 @@ class EmbedTask:
         if texts and self.kind == STATIC:
             vectors = static_vectors(texts, encoder)
         elif texts and self.kind == HALF:
-            vectors = half_vectors(texts, encoder, scratch, label)
+            vectors = half_windows(texts, encoder, scratch, label).pooled
         elif texts:
             embed_windows(texts, encoder, scratch, label=label)
         save_array(self.sets.file(self.kind, rank, "npy"), vectors)

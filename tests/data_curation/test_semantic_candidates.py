@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from data_curation import embedding_cache, semantic_candidates, semantic_neighbours, static_model
-from data_curation.embeddings import EncoderSettings
+from data_curation.embeddings import EncoderSettings, TextVectors, joined, pool, reordered
 from data_curation.semantic_candidates import SIEVES, calibrated_sieve, whitened
-from data_curation.semantic_neighbours import Sieve, nearest, passing
+from data_curation.semantic_dedup import similarity
+from data_curation.semantic_neighbours import Sieve, alike, nearest, passing, worst_windows
 from data_curation.static_model import static_vectors
 
 
@@ -25,6 +26,55 @@ def test_the_nearest_is_the_nearest_of_all_pairs_that_count(monkeypatch, given, 
         counts &= (place < given)[:, None] | (place < given)
     expected = np.where(counts, cosines, -1).max(axis=1)
     assert nearest(rows, given, within) == pytest.approx(expected, abs=1e-6)
+
+
+def text_vectors(counts, seed=6, dimensions=3):
+    """Vectors of texts of so many windows each."""
+    draw = np.random.default_rng(seed)
+    windows = draw.normal(size=(sum(counts), dimensions)).astype(np.float32)
+    windows /= np.linalg.norm(windows, axis=1, keepdims=True)
+    pieces = draw.integers(1, 9, size=len(windows))
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    return TextVectors(windows, pieces, starts, pool(windows, pieces, starts))
+
+
+@pytest.mark.parametrize(("given", "within"), [(0, True), (7, True), (7, False), (20, False), (40, True), (0, False)])
+def test_alike_are_those_that_are_near_by_all_their_windows(monkeypatch, given, within):
+    for name, value in (("ROWS", 6), ("COLUMNS", 9), ("WINDOWS_AT_ONCE", 5)):
+        monkeypatch.setattr(semantic_neighbours, name, value)
+    counts = np.random.default_rng(7).integers(1, 4, size=40)
+    vectors = text_vectors(counts)
+    expected, pooled_only = np.zeros(40, dtype=bool), np.zeros(40, dtype=bool)
+    for left in range(40):
+        for right in range(left + 1, 40):
+            if right >= given and (within or left < given):
+                expected[[left, right]] |= similarity(vectors, left, right) >= 0.75
+                pooled_only[[left, right]] |= float(vectors.pooled[left] @ vectors.pooled[right]) >= 0.75
+    assert (alike(vectors, 0.75, given, within) == expected).all()
+    assert given or not within or 0 < expected.sum() < pooled_only.sum(), (
+        "some pooled vectors are near without their windows"
+    )
+
+
+def test_the_worst_window_is_found_whatever_is_compared_at_once(monkeypatch):
+    vectors = text_vectors([1, 3, 2, 2, 5, 1])
+    left, right = (places.ravel() for places in np.indices((6, 6)))
+    whole = worst_windows(vectors, left, right)
+    for one, other, worst in zip(left, right, whole, strict=True):
+        table = vectors.of(one) @ vectors.of(other).T
+        assert worst == pytest.approx(min(table.max(axis=1).min(), table.max(axis=0).min()), abs=1e-6)
+    monkeypatch.setattr(semantic_neighbours, "WINDOWS_AT_ONCE", 1)
+    assert worst_windows(vectors, left, right) == pytest.approx(whole, abs=1e-6)
+
+
+def test_vectors_are_put_together_and_in_another_order():
+    one, other = text_vectors([2, 1]), text_vectors([1, 3], seed=8)
+    both = joined([one, other])
+    assert [len(both.of(text)) for text in range(4)] == [2, 1, 1, 3]
+    turned = reordered(both, np.asarray([3, 0, 0]))
+    assert (turned.of(0) == other.of(1)).all()
+    assert (turned.of(2) == one.of(0)).all()
+    assert turned.pooled == pytest.approx(np.stack([other.pooled[1], one.pooled[0], one.pooled[0]]), abs=1e-7)
 
 
 def test_no_texts_have_no_neighbours():
