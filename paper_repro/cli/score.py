@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,6 +90,11 @@ def score(
             )
         _score_records(verdicts, resolved, as_json, gamed=gamed, against=against, model=model)
         return
+    first = str(verdicts[0])
+    if len(verdicts) > 1 and "/" not in first and not verdicts[0].exists():
+        near = difflib.get_close_matches(first, RECORDS, 1)
+        fix = f"did you mean {near[0]}?" if near else f"benchmarks: {', '.join(RECORDS)}"
+        raise UserError(f"{first} is no folder, and no benchmark", fix=fix)
     if given := [name for name, value in (("gamed", gamed), ("against", against), ("model", model)) if value]:
         raise UserError(f"--{given[0]} goes with a benchmark and a file", fix=f"benchmarks: {', '.join(RECORDS)}")
     inputs = score_inputs(verdicts, validation or ())

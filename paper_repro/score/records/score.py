@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from paper_repro.score.records.just_eval import published_just_eval, score_just_
 from paper_repro.score.records.refusals import score_harmbench, score_refusals, score_xstest
 from paper_repro.score.stage import ScoreSettings
 
+PRINTED = 0.005  # a published number further than this from ours is another, not the same one rounded
 RECORDS: dict[str, Callable[[Path, ScoreSettings], Scored]] = {
     "alpaca-eval": score_alpaca_eval,
     "just-eval": score_just_eval,
@@ -69,6 +70,7 @@ def score_file(
         else:
             published = published_just_eval(against)
         result["published"] = beside(scored, published)
+        result["notes"] += _contradicted(result["published"], against)
     return result
 
 
@@ -87,13 +89,32 @@ def beside(scored: Scored, published: dict[tuple[str, str | None], float]) -> li
     return rows
 
 
+def _contradicted(rows: Sequence[Mapping[str, Any]], against: Path) -> list[str]:
+    """A note where published numbers are not what these records give."""
+    compared = [row for row in rows if row["difference"] is not None]
+    other = [row for row in compared if abs(row["difference"]) > PRINTED]
+    if not other:
+        return []
+    names = ", ".join(row["metric"] + (f" ({row['subset']})" if row["subset"] else "") for row in other)
+    return [f"{against.name} contradicts these records: {len(other)} of {len(compared)} numbers are others ({names})"]
+
+
+def _shown(value: float | None, unit: str) -> str:
+    """A number with its unit: 0.8760, 17.1882 %, 131 answers, 4.3333 on 1 to 5."""
+    if value is None:
+        return "missing"
+    if unit == "answers":
+        return f"{value:.0f} answers"
+    return f"{value:.4f}" + ("" if unit == "share" else " %" if unit == "%" else f" on {unit}")
+
+
 def as_text(result: dict[str, Any]) -> str:
     """The result as lines for people."""
     lines = [f"{result['benchmark']}: {result['records']} records of {result['file']}"]
     lines += [f"  {name}: {value}" for name, value in result["facts"].items() if value is not None]
     for number in result["numbers"]:
         name = number["metric"] + (f" ({number['subset']})" if number["subset"] else "")
-        value = "missing" if number["value"] is None else f"{number['value']:.4f} {number['unit']}"
+        value = _shown(number["value"], number["unit"])
         interval = "" if number["low"] is None else f" [{number['low']:.4f}, {number['high']:.4f}]"
         unread = f", {number['unclassified']} unclassified" if number["unclassified"] else ""
         lines.append(f"  {name}: {value}{interval}, n {number['n']}{unread}")

@@ -78,7 +78,13 @@ def test_score_of_a_file_of_labels(run, tmp_path):
     result = json.loads(run("score", "advbench", path, "--json").stdout)
     assert result["numbers"][0]["metric"] == "refusal_rate"
     assert result["numbers"][0]["value"] == 0.5
-    assert "n 2" in run("score", "advbench", path).stdout
+    assert "refusal_rate: 0.5000 [0.0945, 0.9055], n 2\n" in run("score", "advbench", path).stdout
+    with pytest.raises(UserError, match="advbenc is no folder, and no benchmark") as caught:
+        run("score", "advbenc", path)
+    assert caught.value.fix == "did you mean advbench?"
+    with pytest.raises(UserError, match="no benchmark") as caught:
+        run("score", "vicuna", path)
+    assert "just-eval" in caught.value.fix
 
 
 def test_score_of_a_benchmark_takes_one_file_and_its_own_options(run, tmp_path):

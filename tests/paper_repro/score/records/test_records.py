@@ -296,6 +296,7 @@ def test_just_eval_summaries_are_recomputed(mirror, records, summary):
     _, result = numbers("just-eval", folder / records, against=folder / summary)
     assert result["published"]
     assert all(row["difference"] == pytest.approx(0, abs=1e-12) for row in result["published"])
+    assert not any("contradicts" in note for note in result["notes"])
 
 
 def test_the_just_eval_summary_that_contradicts_its_records_is_told(mirror):
@@ -306,3 +307,4 @@ def test_the_just_eval_summary_that_contradicts_its_records_is_told(mirror):
     differences = {row["metric"]: row["difference"] for row in result["published"]}
     assert differences["relevance"] == pytest.approx(4.8333 - 9.5, abs=1e-4)
     assert differences["safety"] is None  # not among the records at all
+    assert any("score_multi.gpt4.eval_res.json contradicts these records: 5 of 5" in note for note in result["notes"])
