@@ -77,12 +77,15 @@ class JudgeCard(Settings):
         return self.code.Parameters
 
     def resolve(self, given: Mapping[str, Any]) -> Settings:
-        """The judge's parameters: those given, over its defaults.
+        """The judge's parameters: those given, over its defaults. Another model does not inherit the revision.
 
         Raises:
             SettingsError: with every fault found.
         """
-        return validate_settings(self.parameters_class, _over(self.defaults, given))
+        defaults, own, model = self.defaults, self.defaults.get("model", {}), given.get("model")
+        if isinstance(model, Mapping) and model.get("name", own.get("name")) != own.get("name"):
+            defaults = defaults | {"model": {key: value for key, value in own.items() if key != "revision"}}
+        return validate_settings(self.parameters_class, _over(defaults, given))
 
     @property
     def judge(self) -> Callable[[Sequence[dict[str, Any]], Any, Path], list[Opinion]]:

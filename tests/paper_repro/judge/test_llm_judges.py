@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from artifacts.errors import InputError, MissingDataError, SettingsError, StageError, UserError
 from artifacts.manifest import MANIFEST
+from artifacts.pins import load_pin, pin_names
 from artifacts.settings import Settings, load_settings
 from artifacts.stage import Stage
 from paper_repro.annotate.guideline import guideline
@@ -83,6 +84,20 @@ def test_every_judge_brings_a_whole_prompt_and_a_model(name):
     assert "Query 0?" in message
     assert "No 0." in message
     assert not re.search(r"\{\w+\}", message)  # no place is left
+
+
+@pytest.mark.parametrize("name", LLM)
+def test_every_judges_model_is_pinned_and_another_does_not_inherit_its_revision(name):
+    own = load_judge(name).defaults["model"]
+    if own["name"].startswith("gpt-"):
+        assert re.search(r"-20\d\d-\d\d-\d\d$", own["name"]), "a dated name"
+        assert own["name"] in pin_names()
+    else:
+        assert own["revision"] == load_pin("llama-3.1-70b-instruct").origins[0].revision
+    other = load_judge(name).resolve({"model": {"name": "another", "decoding": {"max_tokens": 5}}})
+    assert (other.model.name, other.model.revision, other.model.decoding.max_tokens) == ("another", None, 5)
+    same = load_judge(name).resolve({"model": {"decoding": {"max_tokens": 5}}})
+    assert (same.model.name, same.model.revision) == (own["name"], own.get("revision"))
 
 
 @pytest.mark.parametrize(("name", "words"), [("acceptability-llm", "breaks off"), ("preference-llm", "more helpful?")])
