@@ -53,18 +53,28 @@ def near_pairs(texts: list[str], threshold: float, dtype: str) -> list[list[int]
     return pairs
 
 
+def best_cosines(rows: np.ndarray) -> np.ndarray:
+    """Cosine of each unit row with the row nearest to it."""
+    best = np.empty(len(rows), dtype=np.float32)
+    for first in range(0, len(rows), 1024):
+        cosines = rows[first : first + 1024] @ rows.T
+        cosines[np.arange(len(cosines)), np.arange(first, first + len(cosines))] = -1
+        best[first : first + 1024] = cosines.max(axis=1)
+    return best
+
+
 def calibrate(given: argparse.Namespace) -> dict[str, Any]:
     """For each radius, the share of pairs it finds and of rows it lets through."""
     from data_curation.embeddings import EncoderSettings
     from data_curation.records import normalise_for_id
     from data_curation.semantic_candidates import SIEVES, whitened
-    from data_curation.semantic_neighbours import nearest, passing
+    from data_curation.semantic_neighbours import passing
     from data_curation.static_model import static_vectors
 
     texts = compared("dolly", given.rows)
     pairs = near_pairs(texts, min(THRESHOLDS), given.dtype)
     white = whitened(static_vectors(texts, EncoderSettings()))
-    best = nearest(white)
+    best = best_cosines(white)
     sizes = np.asarray([len(normalise_for_id(text)) for text in texts])
     sieves = {}
     for threshold, sieve in SIEVES.items():

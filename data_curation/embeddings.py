@@ -15,7 +15,17 @@ from data_curation.embedding_cache import Found, VectorStore, cache_store, folde
 from data_curation.encoder import Encoder, EncoderSettings, load_encoder, unit_rows
 from data_curation.records import normalise_for_id, record_id
 
-__all__ = ["EncoderSettings", "TextVectors", "embed_texts", "embed_windows", "held", "joined", "pool", "reordered"]
+__all__ = [
+    "EncoderSettings",
+    "TextVectors",
+    "embed_texts",
+    "embed_windows",
+    "held",
+    "joined",
+    "pool",
+    "reordered",
+    "window_rows",
+]
 
 TEXTS_AT_ONCE = 2_000  # tokenised or pooled together; bounds memory, decides nothing
 PART_WINDOWS = 1_024  # windows saved together: what a stop can cost
@@ -154,7 +164,7 @@ def reordered(vectors: TextVectors, which: np.ndarray) -> TextVectors:
     if np.array_equal(which, np.arange(len(vectors.starts) - 1)):
         return vectors
     starts = np.concatenate([[0], np.cumsum(np.diff(vectors.starts)[which])])
-    rows = _rows(vectors.starts, which)
+    rows = window_rows(vectors.starts, which)
     windows = vectors.windows[rows]
     return TextVectors(windows, vectors.pieces[rows], starts, pool(windows, vectors.pieces[rows], starts))
 
@@ -208,11 +218,11 @@ class _Work:
         windows = np.empty((starts[-1], self.encoder.dimensions), dtype=np.float32)
         pieces = np.empty(starts[-1], dtype=np.int64)
         for found in self._found:
-            rows = _rows(starts, found.asked)
+            rows = window_rows(starts, found.asked)
             windows[rows], pieces[rows] = self.store.read(found)
         done = 0
         for group in self._groups():
-            rows = _rows(starts, group)
+            rows = window_rows(starts, group)
             tokens = [ids for text in group for ids in self._tokens.pop(text)]
             windows[rows], pieces[rows] = self._embed(tokens, group, batch_tokens), [len(ids) for ids in tokens]
             if self.store is not None:
@@ -247,8 +257,8 @@ class _Work:
         return vectors
 
 
-def _rows(starts: np.ndarray, texts: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Windows of the texts, text after text."""
+def window_rows(starts: np.ndarray, texts: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Rows of the windows of some texts, text after text; `starts` as in `TextVectors`."""
     return np.concatenate([np.empty(0, dtype=np.int64), *(np.arange(starts[text], starts[text + 1]) for text in texts)])
 
 

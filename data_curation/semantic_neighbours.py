@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -50,57 +48,6 @@ class Sieve:
         return np.maximum(sizes, 1) * self.times + self.more
 
 
-def nearest(vectors: np.ndarray, given: int = 0, within: bool = True) -> np.ndarray:
-    """Cosine of each row with the row nearest to it, of those that it is compared with.
-
-    Args:
-        vectors: float32, n x d, unit rows.
-        given: The first so many are of the reference and not compared with each other.
-        within: Whether the others are compared with each other.
-
-    Returns:
-        float32, n; -1 for a row that is compared with none. Half of n x n products, in tiles: memory is that of
-        the vectors and one tile.
-    """
-    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-    best = np.full(len(vectors), -1, dtype=np.float32)
-    for stripe in stripes(len(vectors), given):
-        np.maximum(best, nearest_of_stripe(vectors, stripe, given, within), out=best)
-    return best
-
-
-def stripes(count: int, given: int = 0) -> list[tuple[int, int]]:
-    """Rows in parts of at most `ROWS`, none with rows of the reference and of the set."""
-    return list(pairwise([*range(0, given, ROWS), *range(given, count, ROWS), count]))
-
-
-def nearest_of_stripe(vectors: np.ndarray, stripe: tuple[int, int], given: int, within: bool) -> np.ndarray:
-    """`nearest`, of the pairs alone that hold a row of this stripe and none of those before it."""
-    import torch
-
-    torch.set_num_threads(thread_count())
-    rows = torch.from_numpy(vectors)
-    best = torch.full((len(rows),), -1.0)
-    for upper, lower, cosines in _tiles(rows, stripe, given, within):
-        best[upper] = torch.maximum(best[upper], cosines.amax(dim=1))
-        best[lower] = torch.maximum(best[lower], cosines.amax(dim=0))
-    return best.numpy()
-
-
-def _tiles(rows: Any, stripe: tuple[int, int], given: int, within: bool) -> Iterator[tuple[slice, slice, Any]]:
-    """The cosines of a stripe's rows with those after them, tile by tile; -1 where no pair is compared."""
-    import torch
-
-    start, stop = stripe
-    first = given if start < given else start if within else len(rows)
-    for left in range(first, len(rows), COLUMNS):
-        upper, lower = slice(start, stop), slice(left, min(left + COLUMNS, len(rows)))
-        cosines = rows[upper] @ rows[lower].T
-        if lower.start < upper.stop:  # a tile of the diagonal: no row is its own neighbour, no pair counts twice
-            cosines[torch.ones_like(cosines, dtype=torch.bool).tril(upper.start - lower.start)] = -1.0
-        yield upper, lower, cosines
-
-
 def alike(vectors: TextVectors, radius: float, given: int = 0, within: bool = True) -> np.ndarray:
     """Which texts have another that is near by all of their parts, of those that they are compared with.
 
@@ -112,23 +59,42 @@ def alike(vectors: TextVectors, radius: float, given: int = 0, within: bool = Tr
         within: Whether the others are compared with each other.
 
     Returns:
-        bool, n. Time is that of `nearest` and of the windows of those pairs whose pooled vectors are near.
+        bool, n. Half of n x n products, in tiles, and the windows of those pairs whose pooled vectors are near.
     """
+    found = np.zeros(len(vectors.pooled), dtype=bool)
+    for stripe in stripes(len(found), given):
+        found |= alike_of_stripe(vectors, radius, stripe, given, within)
+    return found
+
+
+def stripes(count: int, given: int = 0) -> list[tuple[int, int]]:
+    """Rows in parts of at most `ROWS`, none with rows of the reference and of the set."""
+    return list(pairwise([*range(0, given, ROWS), *range(given, count, ROWS), count]))
+
+
+def alike_of_stripe(
+    vectors: TextVectors, radius: float, stripe: tuple[int, int], given: int, within: bool
+) -> np.ndarray:
+    """`alike`, of the pairs alone that hold a text of this stripe and none of those before it."""
     import torch
 
     torch.set_num_threads(thread_count())
-    pooled = torch.from_numpy(np.ascontiguousarray(vectors.pooled, dtype=np.float32))
+    pooled = torch.from_numpy(np.asarray(vectors.pooled, dtype=np.float32))
     counts = np.diff(vectors.starts)
     found = np.zeros(len(pooled), dtype=bool)
-    for stripe in stripes(len(pooled), given):
-        for upper, lower, cosines in _tiles(pooled, stripe, given, within):
-            left, right = (places.numpy() for places in torch.nonzero(cosines >= radius, as_tuple=True))
-            left, right = left + upper.start, right + lower.start
-            open_ = ~(found[left] & found[right])
-            left, right = left[open_], right[open_]
-            near = counts[left] + counts[right] == 2  # one window each: their cosine is the pooled one
-            near[~near] = worst_windows(vectors, left[~near], right[~near]) >= radius
-            found[left[near]] = found[right[near]] = True
+    start, stop = stripe
+    first = given if start < given else start if within else len(pooled)
+    for left in range(first, len(pooled), COLUMNS):
+        near = pooled[start:stop] @ pooled[left : left + COLUMNS].T >= radius
+        if left < stop:  # a tile of the diagonal: no text is its own neighbour, no pair counts twice
+            near &= torch.ones_like(near).triu(start - left + 1)
+        one, other = (places.numpy() for places in torch.nonzero(near, as_tuple=True))
+        one, other = one + start, other + left
+        open_ = ~(found[one] & found[other])
+        one, other = one[open_], other[open_]
+        both = counts[one] + counts[other] == 2  # one window each: their cosine is the pooled one
+        both[~both] = worst_windows(vectors, one[~both], other[~both]) >= radius
+        found[one[both]] = found[other[both]] = True
     return found
 
 

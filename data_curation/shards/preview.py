@@ -49,7 +49,7 @@ def phases(settings: ShardedSettings, reference: bool) -> list[str]:
             listed += [f"{name}-keys", f"{name}-batches: over all rows", f"{name}-gather", f"{name}-resolve"]
         elif kind == SEMANTIC:
             listed += [f"{name}-{part}" for part in ("keys", "order: over all rows", "static", "whiten: over all rows")]
-            listed += [f"{name}-{part}" for part in ("sieve", "half", "nearest", "full")]
+            listed += [f"{name}-{part}" for part in ("sieve", "half", "alike", "full")]
             listed.append(f"{name}: over rows that have a near one")
         else:
             listed.append(f"{name}: over all rows")

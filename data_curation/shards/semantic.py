@@ -3,7 +3,8 @@
 A row leaves only because of one that is near it by the full encoder. So rows that have no near one need not be there
 when it is decided: shards are embedded and sieved by workers (`semantic_sieves`), and the rows with a near one, mostly
 few, are given together to the same `SemanticDedup` as in memory, whose vectors are in the cache by then. What is held
-of all rows are ids, lengths and numbers, some 100 bytes a row; vectors are on disk, 2 to 6 kB a row that takes part.
+of all rows are ids, lengths and numbers, some 100 bytes a row; vectors are on disk, 2 to 8 kB a row that takes part, and 3 kB more for
+each window after its first.
 """
 
 from __future__ import annotations
@@ -85,9 +86,9 @@ def deduplicate(run: Run, name: str, sets: Sets, settings: SemanticDedupSettings
     passed, of_reference = found["stay"], found["given"]
     if counts["half"]:
         run.phase(f"{name}-half", EmbedTask(sets, settings, sieves.PASSED, sieves.HALF), sets.shards)
-        run.once(f"{name}-gather", lambda: _gather(sets, passed))
-        task = sieves.NearestTask(sets, settings, of_reference)
-        run.phase(f"{name}-nearest", task, sieves.parts(passed, of_reference))
+        run.once(f"{name}-gather", lambda: sieves.gather_halves(sets, passed))
+        task = sieves.AlikeTask(sets, settings, of_reference)
+        run.phase(f"{name}-alike", task, sieves.parts(passed, of_reference))
     near = run.once(
         f"{name}-near",
         lambda: _thin(
@@ -95,7 +96,7 @@ def deduplicate(run: Run, name: str, sets: Sets, settings: SemanticDedupSettings
             sieves.PASSED,
             sieves.NEAR,
             of_reference,
-            sieves.near(sets, settings, passed, of_reference) if counts["half"] else _all(passed),
+            sieves.near(sets, passed, of_reference) if counts["half"] else _all(passed),
         ),
     )
     log.info("curate: %s: %d of %d rows have one that may be near", name, near["stay"], count)
@@ -106,10 +107,6 @@ def deduplicate(run: Run, name: str, sets: Sets, settings: SemanticDedupSettings
 
 def _all(count: int) -> np.ndarray:
     return np.ones(count, dtype=bool)
-
-
-def _gather(sets: Sets, count: int) -> None:
-    sieves.brought_together(sets, sieves.PASSED, sieves.HALF, count).flush()
 
 
 def _thin(sets: Sets, kind: str, into: str, given: int, stays: np.ndarray) -> dict[str, int]:

@@ -14,17 +14,20 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from data_curation.embeddings import embed_windows
+from data_curation.embeddings import TextVectors, embed_windows, window_rows
 from data_curation.semantic_candidates import HALF_MARGIN, half_windows, whitened
 from data_curation.semantic_dedup import SemanticDedupSettings
-from data_curation.semantic_neighbours import Sieve, Sifting, by_size, nearest_of_stripe, stripes
+from data_curation.semantic_neighbours import Sieve, Sifting, alike_of_stripe, by_size, stripes
 from data_curation.shards.near import Sets
 from data_curation.shards.store import save_array
 from data_curation.static_model import static_vectors
 
 LINED_UP, PASSED, NEAR = "lined_up", "passed", "near"  # rows: that take part, that pass the first sieve, the second
 STATIC, HALF = "static", "half"  # vectors
+WINDOWS, COUNTS = "half_windows", "half_counts"  # those of the windows of each text, and how many it has
 STRIPES = 8  # of rows, compared by one task
+_EMPTY = np.empty((0, 1), dtype=np.float32)
+NO_VECTORS = TextVectors(_EMPTY, np.empty(0, dtype=np.int64), np.zeros(1, dtype=np.int64), _EMPTY)
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,11 @@ class EmbedTask:
         vectors = np.empty((0, 1), dtype=np.float32)
         if texts and self.kind == STATIC:
             vectors = static_vectors(texts, encoder)
-        elif texts and self.kind == HALF:
-            vectors = half_windows(texts, encoder, scratch, label).pooled
+        elif self.kind == HALF:
+            found = half_windows(texts, encoder, scratch, label) if texts else NO_VECTORS
+            vectors = found.pooled
+            save_array(self.sets.file(WINDOWS, rank, "npy"), found.windows)
+            save_array(self.sets.file(COUNTS, rank, "npy"), np.diff(found.starts))
         elif texts:
             embed_windows(texts, encoder, scratch, label=label)
         save_array(self.sets.file(self.kind, rank, "npy"), vectors)
@@ -132,9 +138,28 @@ class SiftTask:
         return {"found": int(found.sum())}
 
 
+def gather_halves(sets: Sets, count: int) -> None:
+    """Make the files that the second sieve compares: pooled vectors and windows of the rows that passed, by number."""
+    brought_together(sets, PASSED, HALF, count).flush()
+    numbers = [np.load(sets.file(PASSED, shard, "npy")) for shard in range(sets.shards)]
+    numbers = [found[found >= 0] for found in numbers]
+    counts = np.zeros(count, dtype=np.int64)
+    for shard, found in enumerate(numbers):
+        counts[found] = np.load(sets.file(COUNTS, shard, "npy"))
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    save_array(sets.folder / "half_starts.npy", starts)
+    parts = [np.load(sets.file(WINDOWS, shard, "npy"), mmap_mode="r") for shard in range(sets.shards)]
+    shape = int(starts[-1]), max((part.shape[1] for part in parts if len(part)), default=1)
+    windows = np.lib.format.open_memmap(sets.folder / f"{WINDOWS}.npy", mode="w+", dtype=np.float32, shape=shape)
+    for found, part in zip(numbers, parts, strict=True):
+        if len(found):
+            windows[window_rows(starts, found)] = part
+    windows.flush()
+
+
 @dataclass(frozen=True)
-class NearestTask:
-    """The second sieve on some stripes: the best cosine of each row (float32, n, by number)."""
+class AlikeTask:
+    """The second sieve on some stripes: which rows (bool, n, by number) have another near by all of their windows."""
 
     sets: Sets
     settings: SemanticDedupSettings
@@ -142,12 +167,16 @@ class NearestTask:
 
     def __call__(self, rank: int) -> dict[str, int]:
         """Do part `rank`."""
-        vectors = _mapped(self.sets.folder / f"{HALF}.npy")
-        best = np.full(len(vectors), -1, dtype=np.float32)
-        for stripe in _own(stripes(len(vectors), self.given), rank):
-            np.maximum(best, nearest_of_stripe(vectors, stripe, self.given, self.settings.within), out=best)
-        save_array(self.sets.file("nearest", rank, "npy"), best)
-        return {"rows": len(vectors)}
+        folder = self.sets.folder
+        starts = np.load(folder / "half_starts.npy")
+        windows, pooled = _mapped(folder / f"{WINDOWS}.npy"), _mapped(folder / f"{HALF}.npy")
+        vectors = TextVectors(windows, np.ones(len(windows), dtype=np.int64), starts, pooled)
+        radius = self.settings.threshold - HALF_MARGIN
+        found = np.zeros(len(pooled), dtype=bool)
+        for stripe in _own(stripes(len(pooled), self.given), rank):
+            found |= alike_of_stripe(vectors, radius, stripe, self.given, self.settings.within)
+        save_array(self.sets.file("alike", rank, "npy"), found)
+        return {"found": int(found.sum())}
 
 
 def parts(count: int, given: int = 0) -> int:
@@ -164,12 +193,12 @@ def passed(sets: Sets, count: int) -> np.ndarray:
     return stays
 
 
-def near(sets: Sets, settings: SemanticDedupSettings, count: int, given: int) -> np.ndarray:
+def near(sets: Sets, count: int, given: int) -> np.ndarray:
     """Which rows (bool, by number) the second sieve lets pass."""
-    best = np.full(count, -1, dtype=np.float32)
+    found = np.zeros(count, dtype=bool)
     for part in range(parts(count, given)):
-        np.maximum(best, np.load(sets.file("nearest", part, "npy")), out=best)
-    return best >= settings.threshold - HALF_MARGIN
+        found |= np.load(sets.file("alike", part, "npy"))
+    return found
 
 
 def _own(all_stripes: list[tuple[int, int]], part: int) -> list[tuple[int, int]]:

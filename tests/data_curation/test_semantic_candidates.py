@@ -9,23 +9,8 @@ from data_curation import embedding_cache, semantic_candidates, semantic_neighbo
 from data_curation.embeddings import EncoderSettings, TextVectors, joined, pool, reordered
 from data_curation.semantic_candidates import SIEVES, calibrated_sieve, whitened
 from data_curation.semantic_dedup import similarity
-from data_curation.semantic_neighbours import Sieve, alike, nearest, passing, worst_windows
+from data_curation.semantic_neighbours import Sieve, alike, passing, worst_windows
 from data_curation.static_model import static_vectors
-
-
-@pytest.mark.parametrize(("given", "within"), [(0, True), (7, True), (7, False), (20, False), (40, True), (0, False)])
-def test_the_nearest_is_the_nearest_of_all_pairs_that_count(monkeypatch, given, within):
-    monkeypatch.setattr(semantic_neighbours, "ROWS", 6)
-    monkeypatch.setattr(semantic_neighbours, "COLUMNS", 9)
-    rows = np.random.default_rng(3).normal(size=(40, 5)).astype(np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    cosines = rows @ rows.T
-    place = np.arange(40)
-    counts = (place[:, None] != place) & ((place >= given)[:, None] | (place >= given))
-    if not within:
-        counts &= (place < given)[:, None] | (place < given)
-    expected = np.where(counts, cosines, -1).max(axis=1)
-    assert nearest(rows, given, within) == pytest.approx(expected, abs=1e-6)
 
 
 def text_vectors(counts, seed=6, dimensions=3):
@@ -78,7 +63,7 @@ def test_vectors_are_put_together_and_in_another_order():
 
 
 def test_no_texts_have_no_neighbours():
-    assert nearest(np.empty((0, 4), dtype=np.float32)).shape == (0,)
+    assert alike(text_vectors([]), 0.5).shape == (0,)
     assert whitened(np.empty((0, 4), dtype=np.float32)).shape == (0, 4)
     assert passing(np.empty((0, 4), dtype=np.float32), np.empty(0), Sieve(0.5)).shape == (0,)
 

@@ -169,7 +169,7 @@ def test_a_response_without_a_vector_is_named_by_source_and_row(tiny_encoder, tm
 def test_the_phases_are_shown_beforehand():
     listed = phases(ShardedSettings(recipe="responses"), reference=False)
     assert [name.partition(":")[0] for name in listed[-9:]] == [
-        *(f"03-semantic_dedup-{part}" for part in ("order", "static", "whiten", "sieve", "half", "nearest", "full")),
+        *(f"03-semantic_dedup-{part}" for part in ("order", "static", "whiten", "sieve", "half", "alike", "full")),
         "03-semantic_dedup",
         "finish",
     ]
