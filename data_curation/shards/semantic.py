@@ -3,8 +3,8 @@
 A row leaves only because of one that is near it by the full encoder. So rows that have no near one need not be there
 when it is decided: shards are embedded and sieved by workers (`semantic_sieves`), and the rows with a near one, mostly
 few, are given together to the same `SemanticDedup` as in memory, whose vectors are in the cache by then. What is held
-of all rows are ids, lengths and numbers, some 100 bytes a row; vectors are on disk, 2 to 8 kB a row that takes part, and 3 kB more for
-each window after its first.
+of all rows are ids, lengths and numbers, some 100 bytes a row; vectors are on disk, 2 to 8 kB a row that takes part,
+and 3 kB more for each window after its first.
 """
 
 from __future__ import annotations
