@@ -21,10 +21,13 @@ Count = dict[Literal["n", "agree"], int]
 
 
 class Agreement(Settings):
-    """How often a judge agreed with labels made by hand: on what data, and in which part of it."""
+    """How often a judge agreed with labels made by hand: on what data, and in which part of it.
+
+    A part that was not judged is None. A language-model judge agrees as its model does: `data` names the model.
+    """
 
     data: str
-    development: Count
+    development: Count | None = None
     held_out: Count
     development_by_kind: dict[str, Count] = Field(default_factory=dict)
     held_out_by_kind: dict[str, Count] = Field(default_factory=dict)

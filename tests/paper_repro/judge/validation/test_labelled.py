@@ -89,6 +89,9 @@ def test_the_guide_tells_what_the_card_does():
     for name, counts in rows.items():
         shares = " | ".join(f"{count['agree']} of {count['n']}" for count in counts)
         assert f"| {name} | {shares} |" in guide
+    asked = load_judge("refusal-llm").validation
+    assert asked.development is None and "SmolLM2-135M-Instruct" in asked.data
+    assert f"agrees with {asked.held_out['agree']} of the\n{asked.held_out['n']} held-out labels" in guide
 
 
 def test_the_detectors_description_tells_what_is_measured():
