@@ -11,7 +11,8 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from artifacts.pins import HubOrigin, Pin, availability, load_pin
+from artifacts.pin_types import HubOrigin, Pin
+from artifacts.pins import availability, load_pin
 from artifacts.store import rt_home
 from data_curation.llm_client.server import KEY_VARIABLE
 from experiments.cells import Cell
@@ -20,8 +21,9 @@ from experiments.expand import pins_of
 from experiments.missing import EVERY_BASE, missing_conditions
 from experiments.needs import stage_needs
 from experiments.profiles import Profile
+from experiments.rewriting import lacking_files
 from experiments.runs import Run
-from experiments.workflow import asks
+from experiments.workflow import asked_model, asks
 from paper_repro.judge.registry import load_judge
 
 GB, GIB, MB = 10**9, 2**30, 10**6
@@ -48,7 +50,12 @@ class Wanted:
 
 def wanted(profile: Profile, pending: Sequence[Cell], runs: Sequence[Run]) -> list[Wanted]:
     """What is missing for the cells that are not done, and what the profile leaves out."""
-    found = [*_sources(profile, pending), *_judges(profile, pending), *_software(profile, pending)]
+    found = [
+        *_sources(profile, pending),
+        *_rewriting(profile, pending),
+        *_judges(profile, pending),
+        *_software(profile, pending),
+    ]
     found += [*_machine(profile, pending, runs)]
     for one in missing_conditions(profile):
         whole = one["base_model"] == EVERY_BASE
@@ -66,11 +73,21 @@ def _sources(profile: Profile, pending: Sequence[Cell]) -> Iterator[Wanted]:
     for server in profile.servers:
         if server.gated and any(asks(cell, server) for cell in pending):
             fix = f"accept the terms on the page of {server.gated} on the hub, then log in where the server runs"
-            yield Wanted("gated model", f"{server.gated} (judge)", fix)
+            yield Wanted("gated model", f"{server.gated} (on a server)", fix)
 
 
 def _repository(pin: Pin) -> str:
     return next((origin.repo for origin in pin.origins if isinstance(origin, HubOrigin)), pin.name)
+
+
+def _rewriting(profile: Profile, pending: Sequence[Cell]) -> Iterator[Wanted]:
+    """Files that the user has to give, and what rewriting models lack."""
+    for name in lacking_files(pending):
+        fix = f"--set rewrites.{name}.file=FILE (JSONL, a text a line)"
+        yield Wanted("data", f"{name}: {profile.rewrites[name].what}", fix)
+    for cell in pending:
+        if cell.stage.name == "rewrite":
+            yield from _server(profile, cell, f"the rewriting of {cell.label}", f"rewrites.{cell.label}.rewrite")
 
 
 def _judges(profile: Profile, pending: Sequence[Cell]) -> Iterator[Wanted]:
@@ -79,17 +96,20 @@ def _judges(profile: Profile, pending: Sequence[Cell]) -> Iterator[Wanted]:
         cells = [cell for cell in pending if cell.stage.name == "judge" and cell.settings.judge == judge.judge]
         if load_judge(judge.judge).kind != "llm" or not cells:
             continue
-        model = judge.parameters["model"]["name"]
-        if judge.server.url is None:
-            if not any(asks(cells[0], server) for server in profile.servers):
-                fix = (
-                    f"--set judges.{number}.server.url=http://HOST:PORT/v1, or give the profile a server of that model"
-                )
-                yield Wanted("server", f"{model}, which {judge.judge} asks", fix)
-        elif not judge.server.is_local:
-            variable = judge.server.key_variable or KEY_VARIABLE
-            if not os.environ.get(variable, "").strip():
-                yield Wanted("key", f"{variable}, for {model}", f"set the environment variable {variable}")
+        yield from _server(profile, cells[0], judge.judge, f"judges.{number}")
+
+
+def _server(profile: Profile, cell: Cell, asker: str, where: str) -> Iterator[Wanted]:
+    """The server of the model that a cell asks, where nobody has named it; its key, where that is not set."""
+    model, server = asked_model(cell), cell.settings.server
+    if server.url is None:
+        if not any(asks(cell, one) for one in profile.servers):
+            fix = f"--set {where}.server.url=http://HOST:PORT/v1, or give the profile a server of that model"
+            yield Wanted("server", f"{model}, which {asker} asks", fix)
+    elif not server.is_local:
+        variable = server.key_variable or KEY_VARIABLE
+        if not os.environ.get(variable, "").strip():
+            yield Wanted("key", f"{variable}, for {model}", f"set the environment variable {variable}")
 
 
 def _software(profile: Profile, pending: Sequence[Cell]) -> Iterator[Wanted]:
