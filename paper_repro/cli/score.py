@@ -22,8 +22,8 @@ VERDICTS are folders made by rt judge; those made by rt capabilities may stand a
 
 {_METRICS}
 
-Rates have Wilson intervals, means bootstrap intervals over prompts (95 %; none where all values are equal). A reply that
-could not be classified counts in n, and as neither; how many there are stands beside. The folder made holds
+Rates have Wilson intervals, means bootstrap intervals over prompts (95 %; none where all values are equal). A reply
+that could not be classified counts in n, and as neither; how many there are stands beside. The folder made holds
 results.parquet and results.csv, and comparisons.csv: pairs of conditions on the same prompts, with tests and their
 correction for being many.
 
