@@ -39,15 +39,20 @@ def available_bases(profile: Profile, study: Study) -> list[ModelSource]:
 
 
 def missing_conditions(profile: Profile) -> list[dict[str, Any]]:
-    """A row a study and missing base, ready for JSON, in the profile's order; then studies left to other profiles."""
+    """A row a study and missing base, ready for JSON, in the profile's order; then what is left to other profiles."""
     lacking = [
         asdict(Missing(study.name, base.name, reason))
         for study in profile.studies.values()
         for base in bases_of(profile, study)
         if (reason := _reason(base)) is not None
     ]
-    left = [one for one in profile.left_out if one.study not in profile.studies]
-    return lacking + [asdict(Missing(one.study, EVERY_BASE, one.reason)) for one in left]
+    left = [
+        asdict(Missing(one.study, base, one.reason))
+        for one in profile.left_out
+        if one.bases or one.study not in profile.studies
+        for base in one.bases or (EVERY_BASE,)
+    ]
+    return lacking + left
 
 
 def _reason(base: ModelSource) -> str | None:

@@ -39,16 +39,18 @@ class Arm(Settings):
 
 
 class LeftOut(Settings):
-    """A study that a profile does not run, told in its report.
+    """A study that a profile does not run, whole or on some base weights, told in its report.
 
     Attributes:
         study: Name of the study.
         reason: Why, and where it is run.
+        bases: Names of the base weights that the study is not run on; none: it is not run at all.
         grid: Values of a study, for a dry run to list the runs that it would have.
     """
 
     study: str
     reason: Annotated[str, Field(min_length=1)]
+    bases: tuple[str, ...] = ()
     grid: dict[str, Any] | None = None
 
 

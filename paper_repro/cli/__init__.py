@@ -7,7 +7,8 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import typer
 
@@ -80,7 +81,7 @@ def _several() -> None:
     """Makes one command stay a command; without it typer would take its place for the application's."""
 
 
-def run_app(command_line: typer.Typer, name: str | None = None) -> None:
+def run_app(command_line: Callable[..., Any], name: str | None = None) -> None:
     """Run a command line; print our errors plainly; exit 2 for a user's mistake, 1 for a failure, 130 interrupted."""
     # read when torch is loaded; training beside a busy process made 5 tokens/s with spinning threads, about 40 without
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

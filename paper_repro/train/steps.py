@@ -27,7 +27,7 @@ def packed_step(trainer: Any, model: torch.nn.Module, inputs: dict[str, Any]) ->
     # gradients are averaged over processes
     scale = process_count() / summed([inputs["share"]])[0]
     limit, step_loss = trainer.settings.recompute_above, 0.0
-    bare = trainer.accelerator.unwrap_model(model)
+    bare = _bare(trainer, model)
     split = can_be_apart(bare) and not trainer.settings.compile  # which would compile each pass anew
     for number, one in enumerate(passes, start=1):
         if limit is not None:
@@ -44,6 +44,14 @@ def packed_step(trainer: Any, model: torch.nn.Module, inputs: dict[str, Any]) ->
         trainer.loss_sum = trainer.loss_sum + total.double()  # stays on the device until the step is logged
         trainer.loss_tokens += tokens
     return step_loss
+
+
+def _bare(trainer: Any, model: torch.nn.Module) -> torch.nn.Module:
+    """The model without its parallel wrapper, found once: looking for one walks all modules."""
+    known = getattr(trainer, "unwrapped", None)
+    if known is None or known[0] is not model:
+        known = trainer.unwrapped = model, trainer.accelerator.unwrap_model(model)
+    return known[1]
 
 
 def _as_many_everywhere(passes: list[dict[str, Any]]) -> list[dict[str, Any]]:

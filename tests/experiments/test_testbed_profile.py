@@ -113,14 +113,15 @@ def test_a_condition_that_two_studies_share_is_one_cell(bases):
 
 
 def test_a_missing_base_leaves_out_its_conditions_and_the_report_is_told(bases):
-    bases(*(name for name in BASES if name != "testbed-0.5m-formats-8-0"))
+    bases(*(name for name in BASES if name != "testbed-0.5m-formats-4-0"))
     cells = plan()
-    assert not any("formats-8" in cell.label for cell in cells)
+    assert not any("formats-4" in cell.label for cell in cells)
     report = cells[-1]
     row, *left = report.given["missing"]
-    assert {one["study"] for one in left} == LEFT_OUT
-    assert {one["base_model"] for one in left} == {"every base"}
-    assert (row["study"], row["base_model"]) == ("formats", "testbed-0.5m-formats-8-0")
+    assert {one["study"] for one in left} == LEFT_OUT | {"formats"}
+    whole = [one for one in left if one["study"] != "formats"]
+    assert {one["base_model"] for one in whole} == {"every base"}
+    assert (row["study"], row["base_model"]) == ("formats", "testbed-0.5m-formats-4-0")
     assert "not been pre-trained" in row["reason"]
     command = report.command()
     given = Path(command[command.index("--missing") + 1])
@@ -260,6 +261,15 @@ def test_the_default_run_leaves_studies_to_the_full_one(bases):
     assert set(load_profile("testbed-full").studies) >= LEFT_OUT
     taken = missing.missing_conditions(load_profile("testbed", ["studies.tuning-rate={}"]))
     assert not [row for row in taken if row["study"] == "tuning-rate"], "a study that is run is not left out"
+
+
+def test_bases_that_the_default_run_leaves_out_are_told_and_run_by_the_full_one(bases):
+    bases(*BASES)
+    left = {row["base_model"] for row in missing.missing_conditions(load_profile("testbed")) if row["study"] == "formats"}
+    assert left == {"testbed-0.5m-formats-2-0", "testbed-0.5m-formats-8-0"}
+    assert not any("formats-2-" in cell.label or "formats-8-" in cell.label for cell in plan())
+    here, full = (load_profile(name).studies["formats"].bases for name in ("testbed", "testbed-full"))
+    assert {base.name for base in here} | left == {base.name for base in full}, "what is left out here is run there"
 
 
 def test_the_laptop_study_of_curation_shares_what_the_laptop_profile_has():
