@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,11 +13,13 @@ import pyarrow.parquet as pq
 from artifacts.differences import differences
 from artifacts.errors import ResponseTuningError
 from artifacts.manifest import Artifact, is_artifact, read_manifest
+from artifacts.stage import input_digest
 from data_curation.inspect.measures import facts
-from data_curation.inspect.subject import Subject, read_subject, recorded_inputs
+from data_curation.inspect.subject import Subject, file_subject, read_subject, recorded_inputs
 from data_curation.lineage import read_lineage
 from data_curation.records import Record
 
+CAME_IN = ("input", "base", "pool")  # inputs whose rows are those of the set
 Match = Literal["row_id", "text", "instruction"]
 
 
@@ -90,12 +92,13 @@ def compare(a: Path, b: Path) -> Comparison:
     """Compare two curated sets, corpora, training sets or plain files, in any combination.
 
     Rows are matched by `row_id`; those left over by equal instruction and text, which finds rows of two files with
-    different names; then by an instruction that is unique on both sides, which finds rewritten responses.
+    different names; then by an instruction that is unique on both sides, which finds rewritten responses. A plain file
+    that the other set was curated from is read with the name and columns it had there, so its rows have the same ids.
 
     Raises:
         InputError: a path that is no response set.
     """
-    one, other = read_subject(a), read_subject(b)
+    one, other = _subject(a, b), _subject(b, a)
     pairs, matched = _match(one.records, other.records)
     in_b = {record.row_id for record in pairs.values()}
     notes: list[str] = []
@@ -112,6 +115,22 @@ def compare(a: Path, b: Path) -> Comparison:
         if (after := pairs.get(record.row_id)) is not None and after.response != record.response
     ]
     return Comparison(one, other, matched, [*left, *entered, *changed], sorted(set(notes)))
+
+
+def _subject(path: Path, beside: Path) -> Subject:
+    """A set; a plain file as it was read where `beside`, or a set that was made from, was curated from it."""
+    for artifact in _chain(read_manifest(beside)) if path.is_file() and is_artifact(beside) else ():
+        if artifact.identity.kind == "curated" and artifact.identity.inputs.get("input") == input_digest(path):
+            return file_subject(path, artifact)
+    return read_subject(path)
+
+
+def _chain(artifact: Artifact) -> Iterator[Artifact]:
+    """A set and the sets it was made from, as far as these are where they were."""
+    yield artifact
+    for name, path in recorded_inputs(artifact)[0].items():
+        if name in CAME_IN and is_artifact(path):
+            yield from _chain(read_manifest(path))
 
 
 def _match(one: Iterable[Record], other: Iterable[Record]) -> tuple[dict[str, Record], dict[Match, int]]:
@@ -200,7 +219,9 @@ def _collect(artifact: Artifact, dropped: dict, seen: set[str], notes: list[str]
             if not row["kept"]:
                 dropped.setdefault(row["row_id"], row)
     inputs, problem = recorded_inputs(artifact)
-    came_in = [path for name, path in inputs.items() if name in ("input", "base", "pool")]
+    came_in = [path for name, path in inputs.items() if name in CAME_IN]
+    if kind == "curated":  # of a plain file, which may have had another name there, its own decisions name every row
+        came_in = [path for path in came_in if is_artifact(path)]
     wholes = [_input_whole(path, dropped, seen, notes) for path in came_in]
     if kind == "curated":  # its decisions name every row of its input, wherever that is now
         return True

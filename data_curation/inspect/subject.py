@@ -108,9 +108,7 @@ def read_subject(path: Path, given: Path | None = None) -> Subject:
     """
     if not is_artifact(path):
         if path.is_file():
-            reading = read_file(path, path.name)
-            bad = [vars(row) if hasattr(row, "__dict__") else _slots(row) for row in reading.quarantined]
-            return Subject(path, path.name, "file", None, reading.records, quarantined=bad)
+            return file_subject(path)
         problem = "a folder without a manifest.json" if path.is_dir() else "no such file or folder"
         raise InputError(
             problem, where=str(path), fix="give a file, or the folder of a finished curate, collect or mix"
@@ -127,6 +125,14 @@ def read_subject(path: Path, given: Path | None = None) -> Subject:
     if kind == "corpus":
         return Subject(path, name, kind, artifact, records, quarantined=_quarantine(artifact))
     return _curated(artifact, name, records, given)
+
+
+def file_subject(path: Path, artifact: Artifact | None = None) -> Subject:
+    """A plain file; `artifact`: read with the name and columns that it had where this set was curated from it."""
+    settings = artifact.identity.settings if artifact else {}
+    reading = read_file(path, settings.get("source") or path.name, Columns(**(settings.get("columns") or {})))
+    bad = [vars(row) if hasattr(row, "__dict__") else _slots(row) for row in reading.quarantined]
+    return Subject(path, path.name, "file", None, reading.records, quarantined=bad)
 
 
 def _slots(row: Any) -> dict[str, Any]:
@@ -194,8 +200,7 @@ def input_records(artifact: Artifact, path: Path | None) -> list[Record]:
         return []
     if is_artifact(path):
         return from_table(pq.read_table(read_manifest(path).file("data.parquet")))
-    settings = artifact.identity.settings
-    return read_file(path, settings.get("source") or path.name, Columns(**(settings.get("columns") or {}))).records
+    return file_subject(path, artifact).records
 
 
 def _texts_of(path: Path, columns: Mapping[str, Any] | None) -> dict[str, str]:

@@ -67,6 +67,26 @@ def test_a_file_against_what_curation_made_of_it(raw, tmp_path):
     assert (copy.record.row, copy.score, copy.other) == (3, 1.0, "First answer.")
 
 
+def test_a_file_that_had_another_name_and_columns_where_it_was_curated(raw, tmp_path):
+    named = written(tmp_path / "named.jsonl", [{"q": row["instruction"], "a": row["response"]} for row in ROWS])
+    columns = {"instruction": "q", "response": "a"}
+    settings = CurateSettings(recipe={"name": "clean", "steps": STRICT}, source="mine", columns=columns)
+    first = curate(settings, tmp_path / "clean", named).path
+    second = curated(first, tmp_path / "again", [{"step": "near_empty", "min_words": 3}])
+    expected = reasons(compare(raw, curated(raw, tmp_path / "plain" / "clean")))
+    for found in (compare(named, first), compare(first, named)):
+        check(found)
+        assert found.matched == {"row_id": 4, "text": 0, "instruction": 0}
+        assert list(numbers(found)["by_source"]) == ["mine"]
+    assert reasons(compare(named, first)) == expected
+    dropped = {reason: rows for (kind, reason), rows in reasons(compare(named, second)).items() if kind == "left"}
+    assert dropped == {
+        "dropped by again: near_empty, blank": 1,
+        "dropped by again: exact_dedup, exact_duplicate": 1,
+        "dropped by again: near_empty, few_words": 2,
+    }, "by the set itself or by those it was made from"
+
+
 def test_the_other_way_round_the_same_rows_enter(raw, tmp_path):
     clean = curated(raw, tmp_path / "clean")
     there, back = compare(raw, clean), compare(clean, raw)
