@@ -28,9 +28,16 @@ def check_profile(profile: Profile) -> None:
 
 def _curation_faults(profile: Profile) -> Iterator[str]:
     studied = {name for study in profile.studies.values() for name in study.sources}
-    lacking = {*profile.curation.corpora, *studied} - set(profile.corpora)
+    origins = {one.of for one in profile.rewrites.values() if one.of}
+    lacking = {*profile.curation.corpora, *studied, *origins} - {*profile.corpora, *profile.rewrites}
     if lacking:
         yield f"corpora: lacks {', '.join(sorted(lacking))}, used below"
+    if twice := sorted({*profile.corpora, *profile.rewrites} - ({*profile.corpora} ^ {*profile.rewrites})):
+        yield f"rewrites: {', '.join(twice)} is the name of a corpus"
+    served = {server.model for server in profile.servers}
+    asking = [name for name, one in profile.rewrites.items() if not one.rewrite.server.url]
+    if profile.lanes and (bad := [name for name in asking if profile.rewrites[name].rewrite.model.name in served]):
+        yield f"lanes: 0 is needed, as what comes after {', '.join(bad)} waits for a server's job"
     studies = profile.studies.values()
     if any(any(study.num_refusals) and not study.refusals for study in studies) and not profile.refusals:
         yield "refusals: required, as num_refusals of a study asks for some"

@@ -18,6 +18,9 @@ UNKNOWN = "unknown"
 ASKED = "no result of generation on a GPU is stored, so the hours of asking models are unknown"
 
 
+REWRITING = "at least: at the rate of tuning, each text read and written once; one token after another is slower"
+
+
 def show(profile: Profile, cells: Sequence[Cell], pending: Sequence[Cell], as_json: bool) -> None:
     """Show the plan: of a profile that is estimated for a GPU its runs, of others their cells."""
     waiting = {cell.name for cell in pending}
@@ -42,13 +45,21 @@ def show(profile: Profile, cells: Sequence[Cell], pending: Sequence[Cell], as_js
 
 def _totals(runs: Sequence[Run], rate: Rate) -> dict[str, Any]:
     """Sums over the runs, each with how many of its runs are unknown, and what they are made from."""
-    tuned = [run for run in runs if run.tuned]
+    tuned, rewritten = [run for run in runs if run.tuned], [run for run in runs if run.rewritten]
     return {
         "tuned": len(tuned),
-        "asked": len(runs) - len(tuned),
+        "asked": len(runs) - len(tuned) - len(rewritten),
+        "rewritten": len(rewritten),
         "gpu_hours": _sum(run.cost.gpu_hours for run in tuned),
+        "gpu_hours_of_rewriting": _sum(run.cost.gpu_hours for run in rewritten),
         "disk_gb": _sum(run.cost.disk_gb for run in tuned),
-        "basis": {"hours": rate.basis, "measured": rate.measured, "tokens": lengths_basis(), "asking": ASKED},
+        "basis": {
+            "hours": rate.basis,
+            "measured": rate.measured,
+            "tokens": lengths_basis(),
+            "asking": ASKED,
+            "rewriting": REWRITING,
+        },
     }
 
 
@@ -70,10 +81,12 @@ def _runs_shown(profile: Profile, runs: Sequence[Run], totals: dict[str, Any]) -
     hours, disk = totals["gpu_hours"], totals["disk_gb"]
     lines += [
         "",
-        f"{profile.name}: {totals['tuned']} models to tune, {totals['asked']} times a base is asked as it is",
+        f"{profile.name}: {totals['tuned']} models to tune, {totals['asked']} times a base is asked as it is"
+        + (f", {totals['rewritten']} sets to rewrite" if totals["rewritten"] else ""),
         f"  GPU hours of tuning: {_total_shown(hours)}",
         f"    {basis['hours']}",
         f"    tokens: {basis['tokens']}",
+        *_rewriting_shown(totals),
         f"  disk of tuned models: {_total_shown(disk, ' GB')}",
         f"  base weights to fetch: {totals['download_gb']:,.0f} GB",
         f"  GPU hours of asking: {UNKNOWN}; {basis['asking']}",
@@ -82,8 +95,12 @@ def _runs_shown(profile: Profile, runs: Sequence[Run], totals: dict[str, Any]) -
 
 
 def _heading(name: str, own: Sequence[Run], shared: Sequence[Run]) -> str:
-    tuned = sum(run.tuned for run in own)
-    parts = [f"{tuned} tuned" if tuned else "", f"{len(own) - tuned} asked" if len(own) > tuned else ""]
+    kinds = (
+        ("tuned", sum(run.tuned for run in own)),
+        ("asked", sum(not run.tuned and not run.rewritten for run in own)),
+        ("rewritten", sum(run.rewritten for run in own)),
+    )
+    parts = [f"{count} {kind}" for kind, count in kinds if count]
     if also := sum(run.tuned for run in shared):
         parts.append(f"{also} more shared with {', '.join(dict.fromkeys(run.study for run in shared if run.tuned))}")
     if left := next((run.left_out for run in own if run.left_out), None):
@@ -99,13 +116,20 @@ def _run_shown(run: Run) -> str:
         )
     state = "done" if run.done else "left out" if run.left_out else "to do"
     line = f"  {state:8} {run.base:16} {run.how:9} {what:36}"
-    if not run.tuned:
+    if not run.tuned and not run.rewritten:
         return line.rstrip()
     cost = run.cost
     tokens = UNKNOWN if cost.tokens is None else f"{cost.tokens / 1e6:,.1f}M tokens"
     hours = UNKNOWN if cost.gpu_hours is None else f"{cost.gpu_hours:,.2f} GPU h"
     disk = UNKNOWN if cost.disk_gb is None else f"{cost.disk_gb:,.1f} GB"
-    return f"{line} {tokens:>16} {hours:>14} {disk:>9}"
+    return f"{line} {tokens:>16} {hours:>14}" + ("" if run.rewritten else f" {disk:>9}")
+
+
+def _rewriting_shown(totals: dict[str, Any]) -> list[str]:
+    if not totals["rewritten"]:
+        return []
+    total, basis = totals["gpu_hours_of_rewriting"], totals["basis"]["rewriting"]
+    return [f"  GPU hours of rewriting: {_total_shown(total).replace('runs', 'sets')}", f"    {basis}"]
 
 
 def _total_shown(total: dict[str, Any], unit: str = "") -> str:

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.files import read_json
+from data_curation.llm_client.plan import BYTES_A_TOKEN
 from experiments.cells import Cell
 from experiments.machines import Hardware
+from experiments.rewriting import origin_of
 from experiments.shapes import Shape, shapes
 from paper_repro.train import TrainSettings
 
@@ -128,7 +130,8 @@ def lengths_basis() -> str:
         for name, one in stored["sets"].items()
         if one["coverage"] == "partial"
     )
-    return f"measured on the real sets with the tokenizer of {stored['tokenizer']}{'; ' if parts else ''}{parts}"
+    rest = "; ".join(filter(None, [parts, "rewritten sets as long as what they are made from"]))
+    return f"measured on the real sets with the tokenizer of {stored['tokenizer']}; {rest}"
 
 
 def _slowest(result: dict[str, Any]) -> float | None:
@@ -147,15 +150,48 @@ def _sums(cell: Cell, settings: TrainSettings) -> dict[str, float] | None:
     stored, mixed = _stored(), cell.inputs["trainset"]
     if stored is None or mixed.inputs["base"].settings.recipe.steps:
         return None  # a curated set has other rows than were measured
-    base = stored["sets"].get(mixed.settings.response_set)
+    # a rewritten set is counted as long as what it was made from: nothing has been rewritten yet
+    name = origin_of(mixed.inputs["base"]) or mixed.settings.response_set
+    base = stored["sets"].get(name)
     pool = stored["sets"].get(mixed.inputs["pool"].label) if "pool" in mixed.inputs else None
     if base is None or (mixed.settings.num_refusals and pool is None):
         return None
-    whole = stored["sets"][WHOLE_OF.get(mixed.settings.response_set, mixed.settings.response_set)]["it"]["rows"]
+    whole = rows_of(name)
     taken = min(whole, mixed.settings.base_size or whole)
     parts = [(base[settings.method], taken)]
     parts += [(pool[settings.method], mixed.settings.num_refusals)] if pool else []
     return {name: sum(one[name] / one["rows"] * rows for one, rows in parts) for name in base[settings.method]}
+
+
+def rows_of(name: str) -> int | None:
+    """Rows of a whole response set, where its lengths were measured."""
+    sets = (_stored() or {"sets": {}})["sets"]
+    found = sets.get(WHOLE_OF.get(name, name), sets.get(name))
+    return None if found is None else found["it"]["rows"]
+
+
+def rewriting_cost(cell: Cell, rate: Rate) -> Cost:
+    """The least that a `rewrite` cell takes: every text is read once with the prompt, and written once as long.
+
+    Work is 2 operations a weight and token, at the rate of tuning; writing one token after another is slower. A model
+    whose shape is unknown (one behind an API) has no GPU hours here.
+    """
+    origin = cell.inputs["input"].label if cell.inputs else None
+    rows, base = (None, None) if origin is None else (rows_of(origin), (_stored() or {"sets": {}})["sets"].get(origin))
+    if rows is None or base is None:
+        return Cost()
+    prompt = cell.settings.prompt
+    told = sum(len((text or "").encode()) for text in (prompt.system, prompt.user)) / BYTES_A_TOKEN
+    tokens = rows * ((base["it"]["tokens"] + base["it"]["loss_tokens"]) / base["it"]["rows"] + told)
+    shape = shapes().get(_short(cell.settings.model.name))
+    flops = None if shape is None else 2 * shape.parameters * tokens
+    hours = None if flops is None or rate.flops is None else flops / rate.flops / HOUR
+    return Cost(rows=rows, tokens=round(tokens), flops=flops, gpu_hours=hours)
+
+
+def _short(model: str) -> str:
+    """The name of a shape by the name of its model on a server."""
+    return model.rsplit("/", 1)[-1].lower().removeprefix("meta-")
 
 
 def _flops(shape: Shape, settings: TrainSettings, sums: dict[str, float]) -> float:

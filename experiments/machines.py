@@ -66,10 +66,10 @@ StageNeeds = Annotated[dict[str, Needs], BeforeValidator(_over_small_models)]
 
 
 class ServedJudge(Settings):
-    """A model's server that runs as a job of its own, with all cells that ask it.
+    """A model's server that runs as a job of its own, with all cells of a stage that ask it: a judge's, or rewriting's.
 
     Attributes:
-        model: The model's name on the server; cells of judges that ask this model go to it.
+        model: The model's name on the server; cells that ask this model go to it.
         command: Command line that starts it, with OpenAI's interface; `{model}` and `{port}` are filled in.
         gated: Hub repository whose terms have to be accepted before the server can load it.
         needs: What the job needs, cells included.

@@ -12,6 +12,7 @@ from artifacts.errors import UserError
 from artifacts.files import read_yaml
 from artifacts.settings import Settings, apply_overrides, validate_settings
 from experiments.machines import Hardware, ServedJudge, StageNeeds
+from experiments.rewriting import Rewritten
 from experiments.study import HERE, Count, LeftOut, Size, Study
 from paper_repro.capabilities.settings import CapabilitiesSettings
 from paper_repro.generate import GenerateSettings
@@ -42,9 +43,10 @@ class Profile(Settings):
         gpus: GPUs that they may take there.
         needs: What a cell of each stage needs.
         hardware: The GPUs that a dry run's estimates are for.
-        servers: Models of judges that are served by a job of their own.
+        servers: Models of judges and of rewriting that are served by a job of their own.
         world_seed: Seed of the testbed's world, for sources called `testbed-...`.
         corpora: Sources of responses to collect.
+        rewrites: Response sets that a language model makes of corpora, by the name that studies call them.
         refusals: Source of refusals.
         prompts: Sources of prompts.
         curation: What is curated, for the funnel.
@@ -64,6 +66,7 @@ class Profile(Settings):
     servers: tuple[ServedJudge, ...] = ()
     world_seed: Count = FINAL_SEED
     corpora: tuple[str, ...] = ()
+    rewrites: dict[str, Rewritten] = Field(default_factory=dict)
     refusals: str | None = None
     prompts: tuple[str, ...] = ()
     curation: Curation = Curation()
@@ -132,11 +135,15 @@ def _reduced(profile: Profile) -> Profile:
     """The profile under a name of its own, without what none of its studies needs."""
     studies = profile.studies.values()
     asked = [study.prompts or profile.prompts for study in studies]
+    sources = list(dict.fromkeys(name for study in studies for name in study.sources))
+    rewrites = {name: one for name, one in profile.rewrites.items() if name in sources}
+    origins = [one.of for one in rewrites.values() if one.of]
     shares_pool = any(any(study.num_refusals) and not study.refusals for study in studies)
     return profile.model_copy(
         update={
             "name": "-".join([profile.name, *profile.studies]),
-            "corpora": tuple(dict.fromkeys(name for study in studies for name in study.sources)),
+            "corpora": tuple(dict.fromkeys(name for name in (*sources, *origins) if name not in rewrites)),
+            "rewrites": rewrites,
             "refusals": profile.refusals if shares_pool else None,
             "prompts": tuple(name for name in profile.prompts if any(name in names for names in asked)),
             "curation": Curation(),

@@ -14,6 +14,7 @@ from experiments.cells import Cell
 from experiments.dry_run import show
 from experiments.expand import pins_of, plan_cells
 from experiments.profiles import load_profile
+from experiments.rewriting import lacking_files
 from experiments.workflow import cluster_folder, run_workflow
 from paper_repro.cli.common import emit
 
@@ -72,7 +73,7 @@ def _absolute_environment() -> None:
 
 def _fetch_all(pending: Sequence[Cell]) -> None:
     """Fetch every pin the pending cells need, so that what is missing is told at once and first."""
-    missing = []
+    missing = [f"{name}: its texts are in no source, and no file of them is given" for name in lacking_files(pending)]
     for name in pins_of(pending):
         try:
             fetch(name)
@@ -82,7 +83,7 @@ def _fetch_all(pending: Sequence[Cell]) -> None:
         raise MissingDataError(
             f"{len(missing)} of the profile's sources cannot be had:\n" + "\n".join(missing),
             fix="set RT_MIRROR to a folder that holds the files named above (layout: artifacts/pins/*.yaml), "
-            "or run where their other origins can be reached",
+            "or run where their other origins can be reached; --dry-run lists everything that is missing",
         )
 
 

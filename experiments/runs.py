@@ -7,26 +7,28 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from artifacts.settings import validate_settings
+from data_curation.rewrite import REWRITE
 from experiments.cells import Cell
-from experiments.estimate import Cost, Rate, cost_of
+from experiments.estimate import Cost, Rate, cost_of, rewriting_cost
 from experiments.grid import condition_cells
 from experiments.missing import available_bases, bases_of
 from experiments.profiles import Profile
+from experiments.sources import responses_cell
 from experiments.study import Study
 
 
 @dataclass(frozen=True)
 class Run:
-    """One condition: a model that is tuned, or a base that is asked as it is.
+    """One condition: a model that is tuned, a base that is asked as it is; or a set of responses that is rewritten.
 
     Attributes:
         study: The first study that asks for it.
         shared: Further studies that do.
-        base: Label of the base weights.
-        how: `rt`, `it`, or how an untuned base is asked: `untuned`, `urial`, `urial-r`, `zero-shot`.
-        response_set: What it is tuned on, with the recipe where there is one; None: nothing.
+        base: Label of the base weights, or the model that rewrites.
+        how: `rt`, `it`, how an untuned base is asked (`untuned`, `urial`, `urial-r`, `zero-shot`), or `rewrite`.
+        response_set: What it is tuned on, with the recipe where there is one, or what is made; None: nothing.
         num_refusals, strategy, seed: Of the mixture and of tuning; None: not tuned.
-        cost: What tuning takes.
+        cost: What tuning or rewriting takes.
         done: Whether its artifact is there.
         left_out: Why the plan does not have it; None: it does.
         place: Its folder below RT_HOME; None: not planned.
@@ -50,6 +52,11 @@ class Run:
         """Whether a model is tuned."""
         return self.how in ("rt", "it")
 
+    @property
+    def rewritten(self) -> bool:
+        """Whether responses are rewritten."""
+        return self.how == REWRITE.name
+
     def as_json(self) -> dict[str, Any]:
         """Ready for JSON; unknown numbers are null."""
         own = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "cost"}
@@ -68,6 +75,11 @@ def runs_of(profile: Profile, rate: Rate) -> list[Run]:
 
 
 def _of_study(profile: Profile, study: Study, rate: Rate) -> Iterator[Run]:
+    for name in study.sources:
+        if name in profile.rewrites:
+            cell = responses_cell(profile, name)
+            facts = {"base": cell.settings.model.name.rsplit("/", 1)[-1], "how": REWRITE.name, "response_set": name}
+            yield Run(study.name, **facts, cost=rewriting_cost(cell, rate), done=cell.is_done(), place=cell.place)
     for base in available_bases(profile, study):
         for cell in condition_cells(profile, study, base):
             facts = {"study": study.name, "base": base.label, "done": cell.is_done(), "place": cell.place}

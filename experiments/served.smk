@@ -1,13 +1,14 @@
-# Judges that ask a model of `servers`: for each server one job with the server and all its cells (experiments.served);
-# included by the Snakefile.
+# Judges and rewritings that ask a model of `servers`: for each server and stage one job with the server and all its cells
+# (experiments.served); included by the Snakefile.
 
 for one in config["served"]:
     OWN = [tuple(place.split("/", 1)) for place in one["cells"]]
     SERVER = PROFILE.servers[one["server"]]
+    NAME = f"served_{one['stage']}_{one['server']}"
 
     rule:
         name:
-            f"served_{one['server']}"
+            NAME
         input:
             sorted({path for own in OWN for path in manifests(CELLS[own].inputs.values())}),
         output:
@@ -15,7 +16,7 @@ for one in config["served"]:
         params:
             command=shlex.join([sys.executable, "-m", "experiments.served", one["plan"]]),
         log:
-            f"logs/served_{one['server']}.log",
+            f"logs/{NAME}.log",
         threads: PROFILE.threads * SERVER.side_by_side
         resources:
             mem_mb=growing(SERVER.needs.memory_mb),
@@ -25,4 +26,4 @@ for one in config["served"]:
             RUN
 
     if not config["lanes"]:
-        workflow.ruleorder(f"served_{one['server']}", "judge")
+        workflow.ruleorder(NAME, one["stage"])

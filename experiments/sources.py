@@ -9,6 +9,7 @@ from data_curation.curate import CURATE, CurateSettings
 from data_curation.recipe import Recipe
 from experiments.cells import Cell
 from experiments.profiles import Profile
+from experiments.rewriting import rewrite_cell
 
 TESTBED = "testbed-"
 
@@ -26,8 +27,16 @@ def collect_cell(profile: Profile, name: str) -> Cell:
     return Cell(stage_of(settings), name, settings)
 
 
+def responses_cell(profile: Profile, name: str) -> Cell:
+    """The cell of a response set: a source, or what a language model makes of one."""
+    one = profile.rewrites.get(name)
+    if one is None:
+        return collect_cell(profile, name)
+    return rewrite_cell(name, one, collect_cell(profile, one.of) if one.of else None)
+
+
 def curated_cell(profile: Profile, source: str, recipe: str | Recipe) -> Cell:
     """The cell of a curated corpus; recipes may be files, so only their name is part of the folder's."""
     settings = CurateSettings(recipe=recipe)
     label = f"{source}-{re.sub(r'[^A-Za-z0-9_-]+', '-', settings.recipe.name)}"
-    return Cell(CURATE, label, settings, ("{input}",), {"input": collect_cell(profile, source)})
+    return Cell(CURATE, label, settings, ("{input}",), {"input": responses_cell(profile, source)})

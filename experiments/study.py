@@ -86,7 +86,8 @@ class Study(Settings):
         judges: Which of the profile's judges judge; null = all.
         asked_of: Judge to the prompts that it judges replies to, where these are not all of them; such prompts are
             answered in cells of their own.
-        against: Judges of pairs compare with the base's replies in this style, or the twin's tuned on pairs (`it`).
+        against: Judges of pairs compare with the base's replies in this style, the twin's tuned on pairs (`it`), or the
+            twin's tuned on the same responses before they were rewritten (`unrefined`).
         core: Core benchmarks that the models are asked, by lm-eval's names (`core`: all six); none in context.
         planted_faults: Whether the faults planted in a set of the testbed are counted among the rows that each model
             was tuned on.
@@ -116,7 +117,7 @@ class Study(Settings):
     prompts: tuple[str, ...] | None = None
     judges: tuple[str, ...] | None = None
     asked_of: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    against: Literal["untuned", "zero-shot", "urial", "urial-r", "it"] | None = None
+    against: Literal["untuned", "zero-shot", "urial", "urial-r", "it", "unrefined"] | None = None
     core: tuple[str, ...] = ()
     planted_faults: bool = False
     samples: bool = False

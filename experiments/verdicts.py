@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from artifacts.digests import digest_json
 from experiments.cells import Cell
+from experiments.rewriting import origin_of, server_options
 from paper_repro.judge import JUDGE, JudgeSettings
 from paper_repro.judge.registry import load_judge
 
@@ -21,7 +22,7 @@ def judge_cells(judge: JudgeSettings, replies: Sequence[Cell], against: str | No
         replies: Cells of generations, of one base and the same prompts.
         against: `Study.against`: what a judge of pairs compares with; a condition without such a twin is left out.
     """
-    options = server_options(judge)
+    options = judge_options(judge)
     if not load_judge(judge.judge).pairs:
         for own in replies:
             yield Cell(JUDGE, f"{own.label}-{judge.judge}", judge, ("{generations}", *options), {"generations": own})
@@ -39,24 +40,39 @@ def _is_reference(replies: Cell, against: str | None) -> bool:
     model = replies.inputs.get("model")
     if against == "it":
         return model is not None and model.settings.method == "it"
+    if against == "unrefined":
+        return model is not None and origin_of(model.inputs["trainset"].inputs["base"]) is None
     return model is None and replies.settings.style == STYLES.get(against, against)
 
 
 def _twin(replies: Cell, against: str | None) -> str | None:
-    """What a condition and the one it is compared with share: all but the method; None: the base, for any."""
-    if against != "it":
+    """What a condition and the one it is compared with share; None: it is the base, for any.
+
+    With `it` all but the method; with `unrefined` all but whether the responses were rewritten.
+    """
+    if against not in ("it", "unrefined"):
         return None
     model = replies.inputs.get("model")
     if model is None:
         return f"{replies.label} (not tuned)"  # no other's twin
+    if against == "unrefined":
+        return _unrefined(model)
     settings = {name: value for name, value in model.settings.resolved().items() if name != "method"}
     return digest_json({"settings": settings, "trainset": model.inputs["trainset"].key})
 
 
-def server_options(judge: JudgeSettings) -> tuple[str, ...]:
+def _unrefined(model: Cell) -> str:
+    """How a model is tuned, and on what, a rewritten set by the corpus that it was made of."""
+    mixed = model.inputs["trainset"]
+    body, settings = mixed.inputs["base"], mixed.settings.resolved()
+    settings["response_set"] = origin_of(body) or settings["response_set"]
+    pool = {name: cell.key for name, cell in mixed.inputs.items() if name != "base"}
+    facts = {"settings": model.settings.resolved(), "mixed": settings, "recipe": body.settings.resolved(), "pool": pool}
+    return digest_json(facts)
+
+
+def judge_options(judge: JudgeSettings) -> tuple[str, ...]:
     """What of a judge's settings is no part of its identity (the server), as options of its command."""
-    usual = JudgeSettings()
-    given, most = judge.server.resolved(), judge.most_failed
-    flat = {f"server.{key}": value for key, value in given.items() if value != usual.server.resolved()[key]}
-    flat |= {"most_failed": most} if most != usual.most_failed else {}
-    return tuple(text for name, value in flat.items() for text in ("--set", f"{name}={json.dumps(value)}"))
+    most = judge.most_failed
+    more = ("--set", f"most_failed={json.dumps(most)}") if most != JudgeSettings().most_failed else ()
+    return (*server_options(judge.server), *more)

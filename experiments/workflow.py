@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from experiments.profiles import Profile
 
 HERE = Path(__file__).resolve().parent
 SNAKEFILE = HERE / "Snakefile"
+ASKING = ("rewrite", "judge")  # stages that ask a model on a server, in the order of the flow
 ALONE = ("score", "report")  # stages that never run in a lane: few, and after all others
 
 
@@ -118,23 +120,33 @@ def _environment() -> dict[str, str]:
 
 
 def asks(cell: Cell, server: ServedJudge) -> bool:
-    """Whether a cell's judge asks the model of this server, and no address of its own."""
-    if cell.stage.name != "judge" or cell.settings.server.url is not None:
+    """Whether a cell's judge or rewriting asks the model of this server, and no address of its own."""
+    if cell.stage.name not in ASKING or cell.settings.server.url is not None:
         return False
-    return cell.settings.parameters.get("model", {}).get("name") == server.model
+    return asked_model(cell) == server.model
+
+
+def asked_model(cell: Cell) -> str | None:
+    """The model that a judge or a rewriting asks, by its name on a server; None: a judge that asks none."""
+    if cell.stage.name == "rewrite":
+        return cell.settings.model.name
+    return cell.settings.parameters.get("model", {}).get("name")
 
 
 def _served(pending: Sequence[Cell], servers: Sequence[ServedJudge]) -> list[dict[str, Any]]:
     """Write the plan of `experiments.served` for each server that is asked; what the workflow needs of them."""
     found = []
-    for number, server in enumerate(servers):
-        cells = [cell for cell in pending if asks(cell, server)]
+    # a job a stage: models are tuned on what was rewritten before a judge is asked about their replies
+    for (number, server), stage in product(enumerate(servers), ASKING):
+        cells = [cell for cell in pending if cell.stage.name == stage and asks(cell, server)]
         if not cells:
             continue
-        plan, log = rt_home() / "plans" / f"served-{number}.json", rt_home() / "logs" / f"server-{number}.log"
+        name = f"{stage}-{number}"
+        plan, log = rt_home() / "plans" / f"served-{name}.json", rt_home() / "logs" / f"server-{name}.log"
         tasks = [_task(cell) for cell in cells]
         write_json(plan, {"server": server.resolved(), "log": str(log), "cells": tasks})
-        found.append({"server": number, "plan": str(plan), "cells": [cell.place for cell in cells]})
+        places = [cell.place for cell in cells]
+        found.append({"server": number, "stage": stage, "plan": str(plan), "cells": places})
     return found
 
 

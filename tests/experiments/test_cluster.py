@@ -109,14 +109,14 @@ def test_each_cell_is_a_job_that_asks_for_what_its_stage_needs(tmp_path, rt_home
     run_workflow(asked, cells, 1, profile, cluster)
     jobs = submitted(slurm)
     count = Counter(rule for rule, *_ in jobs)
-    assert count == Counter(collect=6, curate=1, mix=2 + 1, train=4, generate=4, served_0=1, score=1, report=1)
+    assert count == Counter(collect=6, curate=1, mix=2 + 1, train=4, generate=4, served_judge_0=1, score=1, report=1)
     options = {rule: text for rule, text, _ in jobs}
     assert "--gpus=1" in options["train"]
     assert "--mem 64000 " in options["train"]
     assert "-t 120 " in options["train"]
     assert "--cpus-per-task=4" in options["train"]
-    assert "--gpus=4" in options["served_0"]
-    assert "--mem 200000 " in options["served_0"]
+    assert "--gpus=4" in options["served_judge_0"]
+    assert "--mem 200000 " in options["served_judge_0"]
     assert "--gpus" not in options["score"]
     mixed = sorted(text.split("--mem ")[1].split()[0] for rule, text, _ in jobs if rule == "mix")
     assert mixed == ["16000", "8000", "8000"], "a job that failed is sent again, with more memory"
@@ -124,7 +124,7 @@ def test_each_cell_is_a_job_that_asks_for_what_its_stage_needs(tmp_path, rt_home
     assert script.startswith("#!/bin/sh\n")
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
     order = [rule for rule, *_ in jobs]
-    assert order.index("served_0") > max(place for place, rule in enumerate(order) if rule == "generate")
+    assert order.index("served_judge_0") > max(place for place, rule in enumerate(order) if rule == "generate")
 
 
 @pytest.mark.slow
@@ -144,7 +144,7 @@ def test_a_run_of_jobs_with_a_judges_server_ends_in_the_report(tmp_path, tiny_ba
     assert done.returncode == 0, done.stderr[-3000:] + logs[-3000:]
     assert Path(json.loads(done.stdout)["report"], "index.html").is_file()
     jobs = submitted(slurm)
-    assert [rule for rule, *_ in jobs] == ["lanes", "served_0", "score", "score", "report"]
+    assert [rule for rule, *_ in jobs] == ["lanes", "served_judge_0", "score", "score", "report"]
     assert "--gpus=2" in jobs[1][1]
     assert "--mem 1234 " in jobs[1][1]
     (verdicts,) = home.glob("judge/*/manifest.json")

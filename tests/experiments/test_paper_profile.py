@@ -37,13 +37,18 @@ def test_the_runs_are_those_of_the_paper(paper):
     assert tuned == {"instructability": 24, "refusal": 88, "open-data": 2, "news": 1, "refinement": 24}
     asked = Counter((run.study, run.how) for run in runs if not run.tuned)
     styles = {("in-context", style): 2 for style in ("urial", "urial-r", "zero-shot")}
-    assert asked == {("instructability", "untuned"): 4, **styles}
-    shared = [run for run in runs if run.shared]
-    assert {(run.response_set, run.num_refusals, run.shared) for run in shared} == {("lima", 0, ("refusal",))}
-    assert len(shared) == 8
+    rewritten = {("news", "rewrite"): 1, ("refinement", "rewrite"): 3}
+    assert asked == {("instructability", "untuned"): 4, **styles, **rewritten}
+    refusal = [run for run in runs if "refusal" in run.shared]
+    assert {(run.response_set, run.num_refusals) for run in refusal} == {("lima", 0)}
+    assert len(refusal) == 8
+    unrefined = [run for run in runs if "refinement" in run.shared]
+    assert {(run.study, run.num_refusals) for run in unrefined} == {("instructability", 0)}
+    assert len(unrefined) == 24
     bases = {"Llama-3.1-8B", "Gemma-2-9B", "Gemma-2-2B", "Mistral-7B-v0.3"}
-    assert {run.base for run in runs if run.study in ("instructability", "refusal", "refinement")} == bases
-    assert sum(cell.stage.name == "train" for cell in cells) == 24 + 88 + 2, "others' data do not exist yet"
+    studies = ("instructability", "refusal", "refinement")
+    assert {run.base for run in runs if run.study in studies and not run.rewritten} == bases
+    assert sum(cell.stage.name == "train" for cell in cells) == 24 + 88 + 2 + 1 + 24
 
 
 def test_bases_have_the_names_of_the_published_tables(paper):
@@ -185,13 +190,71 @@ def test_a_measured_rate_comes_before_a_stated_one_and_none_is_made_up(tmp_path)
 
 def test_what_nobody_counted_is_unknown(paper, lengths):
     profile, _, runs = paper
-    refined = [run for run in runs if run.study == "refinement"]
-    assert {run.cost.gpu_hours for run in refined} == {run.cost.disk_gb for run in refined} == {None}
+    own = [run for run in runs if run.response_set == "cc-news-retoned"]
+    assert [run.how for run in own] == ["rewrite", "rt"]
+    assert {run.cost.gpu_hours for run in own} == {run.cost.rows for run in own} == {None}
     lengths({})
     assert {run.cost.gpu_hours for run in runs_of(profile, RATE)} == {None}
     estimate.LENGTHS.unlink()
     estimate._stored.cache_clear()
     assert "unknown" in estimate.lengths_basis()
+
+
+def test_rewriting_is_a_stage_of_the_plan_with_what_it_takes_at_least(paper, lengths):
+    """Texts are read once with the prompt and written once; a refined set is tuned on as if it were as long."""
+    profile, cells, _ = paper
+    made = {cell.label: cell for cell in cells if cell.stage.name == "rewrite"}
+    assert made["lima-refined"].inputs["input"].label == "lima"
+    assert made["cc-news-retoned"].settings.kind == "news"
+    row = {"rows": 1, "tokens": 300, "loss_tokens": 120, "squares": 300**2}
+    lengths({"lima": {"it": row, "rt": row, "coverage": "full"}})
+    plain = [run for run in runs_of(profile, RATE) if not run.num_refusals and run.study != "refusal"]
+    runs = {(run.base, run.how, run.response_set): run.cost for run in plain}
+    assert runs["Gemma-2-2B", "it", "lima-refined"] == runs["Gemma-2-2B", "it", "lima"]
+    cost = runs["Meta-Llama-3.1-70B-Instruct", "rewrite", "lima-refined"]
+    prompt = made["lima-refined"].settings.prompt
+    told = sum(len((text or "").encode()) for text in (prompt.system, prompt.user)) / 4
+    assert cost.tokens == pytest.approx(300 + 120 + told, abs=1)
+    assert cost.gpu_hours == pytest.approx(2 * 70_553_706_496 * (420 + told) / 1e14 / 3600)
+    assert cost.disk_gb is None
+
+
+def test_a_refined_model_is_compared_with_its_like_tuned_on_what_it_was_made_from(paper):
+    _, cells, _ = paper
+    pairs = [
+        tuple(cell.inputs[side].inputs["model"] for side in ("generations", "against"))
+        for cell in cells
+        if cell.stage.name == "judge" and "-refined-" in cell.label
+    ]
+    assert len(pairs) == 24
+    for own, other in pairs:
+        assert own.settings == other.settings
+        names = [model.inputs["trainset"].settings.response_set for model in (own, other)]
+        assert names[0] == f"{names[1]}-refined"
+        assert other.key in {cell.key for cell in cells if cell.stage.name == "train"}
+
+
+def test_a_file_that_only_the_user_has_is_asked_for_and_then_decides_the_cell(tmp_path, monkeypatch, rt_home):
+    from artifacts.errors import MissingDataError
+    from experiments.reproduce import _fetch_all
+
+    monkeypatch.setenv("OPENAI_API_KEY", "something")
+    bare = load_profile("paper", [], ["news"])
+    assert bare.corpora == ()
+    cells = plan_cells(bare)
+    left = [one for one in wanted.wanted(bare, cells, []) if one.kind == "data" and "CC-News" in one.what]
+    assert [one.fix for one in left] == ["--set rewrites.cc-news-retoned.file=FILE (JSONL, a text a line)"]
+    with pytest.raises(MissingDataError, match="cc-news-retoned: its texts are in no source"):
+        _fetch_all([cell for cell in cells if cell.stage.name == "rewrite"])
+    places = []
+    for text in ("one", "another"):
+        (tmp_path / "news.jsonl").write_text(json.dumps({"text": text}) + "\n")
+        given = load_profile("paper", [f"rewrites.cc-news-retoned.file={tmp_path / 'news.jsonl'}"], ["news"])
+        (cell,) = [one for one in plan_cells(given) if one.stage.name == "rewrite"]
+        assert str(tmp_path / "news.jsonl") in cell.command()
+        assert "CC-News" not in str([one.what for one in wanted.wanted(given, [cell], [])])
+        places.append(cell.place)
+    assert len(set(places)) == 2, "other texts are another set"
 
 
 def kinds(missing):
@@ -226,16 +289,18 @@ def test_the_dry_run_says_all_of_it(paper, capsys, rt_home, monkeypatch):
     show(profile, cells, cells, as_json=False)
     text = capsys.readouterr().out
     assert "refusal: 88 tuned; 8 more shared with instructability" in text
-    assert "139 models to tune, 10 times a base is asked" in text
-    assert "unknown for 25" in text
+    assert "139 models to tune, 10 times a base is asked as it is, 4 sets to rewrite" in text
+    assert "138 runs; unknown for 1" in text
+    assert "GPU hours of rewriting: " in text and "3 sets; unknown for 1" in text
     (last,) = [line for line in text.split("\n") if line.startswith("missing (")]
     assert text.index(last) > text.index("GPU hours of asking: unknown"), "the list is the end of it"
     show(profile, cells, cells, as_json=True)
     data = json.loads(capsys.readouterr().out)
-    assert len(data["runs"]) == 149
+    assert len(data["runs"]) == 153
     total = data["totals"]["gpu_hours"]
-    hours = [run["gpu_hours"] for run in data["runs"] if run["gpu_hours"] is not None]
-    assert total["runs_known"] == len(hours) == 114
+    tuned = [run for run in data["runs"] if run["how"] in ("rt", "it")]
+    hours = [run["gpu_hours"] for run in tuned if run["gpu_hours"] is not None]
+    assert total["runs_known"] == len(hours) == 138
     assert total["known"] == pytest.approx(sum(hours), rel=0.01)
     assert {"what", "fix", "kind"} == set(data["missing"][0])
 
