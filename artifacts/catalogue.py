@@ -4,60 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from artifacts.digests import digest_json
 from artifacts.errors import DigestError, InputError, UserError
-from artifacts.files import read_json
 from artifacts.lock import locked_digests, locked_version
-from artifacts.manifest import Artifact, is_artifact, read_manifest
+from artifacts.manifest import Artifact, is_artifact
 from artifacts.pin_types import Pin
-from artifacts.pins import load_pin, pin_names
+from artifacts.pins import load_pin, near, pin_names
+from artifacts.publication import Publication, read_publication
 from artifacts.store import rt_home
 
-PUBLICATION = "publication.json"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,39}")
-
-
-class Publication(BaseModel):
-    """What `publication.json` holds beside a published artifact.
-
-    Attributes:
-        schema_version: Of this layout.
-        name: Name under which it is published.
-        version: Its version; another digest under the same one is refused.
-        digest: The artifact's digest.
-        kind: Its kind.
-        title: For people.
-        authors: As the Citation File Format has them.
-        date: Day of the publication, as YYYY-MM-DD; null where it is not to be told.
-        licence: What `artifacts.licences.summarise` says of its parts.
-        cites: Keys of `artifacts/references.yaml`: the paper, and works behind its parts.
-        lineage: The chain up to the pins.
-        made_with: Version of this package.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    schema_version: int = 1
-    name: str
-    version: str
-    digest: str
-    kind: str
-    title: str
-    authors: list[dict[str, str]]
-    date: str | None
-    licence: dict[str, Any]
-    cites: list[str]
-    lineage: dict[str, Any]
-    made_with: str
-
-    @property
-    def label(self) -> str:
-        """NAME@VERSION."""
-        return f"{self.name}@{self.version}"
 
 
 Found = Pin | tuple[Publication, Artifact]
@@ -129,7 +87,7 @@ def find(label: str) -> Found:
         return pin
     known = versions(name)
     if not known:
-        fix = f"published: {', '.join(published_labels()) or '-'}; or a pin: {', '.join(pin_names())}"
+        fix = f"{near(label, published_labels(), 'published')}; {near(name, pin_names(), 'pins')}"
         raise UserError(f"nothing is called '{name}'", where=label, fix=fix)
     if version is None:
         fix = (
@@ -142,21 +100,8 @@ def find(label: str) -> Found:
 
 
 def read_published(folder: Path) -> tuple[Publication, Artifact]:
-    """A published artifact's record and manifest, compared with each other and with the folder's name.
-
-    Raises:
-        InputError: the record is missing or is none.
-        DigestError: record and manifest disagree.
-    """
-    artifact = read_manifest(folder)
-    path = folder / PUBLICATION
-    value = read_json(path)
-    try:
-        publication = Publication.model_validate(value)
-    except ValidationError as error:
-        raise InputError(f"not a publication: {error}", where=str(path)) from None
-    if publication.digest != artifact.digest:
-        raise DigestError("the record is of another artifact than the one beside it", where=str(path))
+    """What is published in a folder of `RT_HOME/published`; raises as `read_publication`, or for another's folder."""
+    publication, artifact = read_publication(folder)
     if (publication.name, publication.version) != (folder.parent.name, folder.name):
         raise InputError(f"this is {publication.label}, in a folder of another name", where=str(folder))
     return publication, artifact

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from artifacts.catalogue import PUBLICATION, Publication, read_published
 from artifacts.errors import InputError, ResponseTuningError
 from artifacts.licences import OWN_LICENCE, UNKNOWN, LicencedPart
 from artifacts.manifest import MANIFEST, Artifact, is_artifact, read_manifest
 from artifacts.pins import load_pin, pin_names
+from artifacts.publication import PUBLICATION, Publication, read_publication
 from artifacts.shipped_pins import known_by_digest
 from artifacts.stage import input_digest
 from artifacts.store import ROOT, rt_home
@@ -81,7 +81,7 @@ class _Walk:
             for role, digest in sorted(identity.inputs.items())
         }
         facts = {key: identity.summary[key] for key in FACTS if isinstance(identity.summary.get(key), str)}
-        told = read_published(artifact.path)[0] if (artifact.path / PUBLICATION).is_file() else None
+        told = read_publication(artifact.path)[0] if (artifact.path / PUBLICATION).is_file() else None
         node = Node(identity.kind, _name(artifact, told), artifact.digest, artifact, None, facts, inputs, told)
         self.known[artifact.digest] = node
         return node

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from artifacts.digests import digest_file, digest_json
 from artifacts.errors import DigestError, InputError
 from artifacts.files import read_json, write_json
+from artifacts.settings import faults_of
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -116,6 +117,8 @@ def read_manifest(folder: Path, kind: str | None = None) -> Artifact:
         DigestError: the identity was edited after it was written.
     """
     path = folder / MANIFEST
+    if not folder.is_dir():
+        raise InputError("no such folder", where=str(folder))
     if not path.exists():
         raise InputError(
             "no manifest.json: not an artifact, or its stage has not finished",
@@ -126,7 +129,10 @@ def read_manifest(folder: Path, kind: str | None = None) -> Artifact:
     try:
         artifact = Artifact(path=folder, identity=value["identity"], provenance=value["provenance"])
         recorded = value["digest"]
-    except (ValidationError, KeyError, TypeError) as error:
+    except ValidationError as error:
+        faults = "; ".join(faults_of(Artifact, error))
+        raise InputError(f"not a manifest of schema {SCHEMA}: {faults}", where=str(path)) from None
+    except (KeyError, TypeError) as error:
         raise InputError(f"not a manifest of schema {SCHEMA}: {error}", where=str(path)) from None
     if artifact.digest != recorded:
         raise DigestError("the manifest was changed after it was written (digest differs)", where=str(path))

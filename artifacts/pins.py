@@ -7,7 +7,9 @@ package (origin `package`) are made by `artifacts.shipped_pins`.
 
 from __future__ import annotations
 
+import difflib
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from artifacts.digests import digest_file
@@ -21,6 +23,7 @@ from artifacts.store import pins_folder
 
 log = logging.getLogger("rt")
 PINS = Path(__file__).resolve().parent / "pins"
+_FEW = 12  # names that a message may list
 
 
 def pin_names() -> list[str]:
@@ -32,11 +35,20 @@ def load_pin(name: str) -> Pin:
     """Read a pin by name; an unknown name is refused with the known ones."""
     path = PINS / f"{name}.yaml"
     if "/" in name or not path.is_file():
-        raise UserError(f"no pin is called '{name}'", fix=f"known pins: {', '.join(pin_names())}")
+        raise UserError(f"no pin is called '{name}'", fix=near(name, pin_names(), "known pins"))
     pin = validate_settings(Pin, read_yaml(path), where=str(path))
     if pin.name != name:
         raise UserError(f"the pin's name is '{pin.name}', its file's '{name}'", where=str(path))
     return pin
+
+
+def near(name: str, known: Sequence[str], what: str) -> str:
+    """Advice on an unknown name: all known ones where they are few, else those that are like it."""
+    if len(known) <= _FEW:
+        return f"{what}: {', '.join(known) or '-'}"
+    like = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
+    meant = f"did you mean {' or '.join(like)}? " if like else ""
+    return f"{meant}rt artifacts list shows all {len(known)}"
 
 
 def fetch(name: str) -> Fetched:

@@ -18,8 +18,9 @@ def copy_artifact(artifact: Artifact, into: Path) -> Artifact:
     What its stage wrote beside its data (`VIEWS`) comes along.
 
     Raises:
-        DigestError: a copied file is not what the manifest says.
+        DigestError: a file, or its copy, is not what the manifest says.
     """
+    verify_outputs(artifact)
     views = (name for name in VIEWS if (artifact.path / name).is_file())
     for file in (*artifact.identity.outputs, *views):
         copy = into / file

@@ -12,15 +12,16 @@ from pathlib import Path
 from filelock import FileLock
 
 from artifacts import __version__
-from artifacts.catalogue import PUBLICATION, Publication, published_folder, read_published, split
+from artifacts.catalogue import Publication, published_folder, read_published, split
 from artifacts.chain import chain_of, lineage, parts
 from artifacts.cite import BIB_NAME, CFF_NAME, bibtex, cff_text
 from artifacts.errors import DigestError, UserError
-from artifacts.files import disk_faults, write_json, write_text
+from artifacts.files import disk_faults, write_text
 from artifacts.licences import LicencedPart, summarise
 from artifacts.manifest import Artifact, read_manifest, verify_outputs
 from artifacts.pins import load_pin, pin_names
 from artifacts.portable import copy_artifact
+from artifacts.publication import verify_publication, write_publication
 from artifacts.publish_card import CARD, card
 
 log = logging.getLogger("rt")
@@ -55,6 +56,7 @@ def publish(
     if name in pin_names():
         raise UserError("a pin has this name", where=name, fix="publish under another one")
     artifact = read_manifest(folder)
+    verify_outputs(artifact)
     target = published_folder() / name / version
     with disk_faults(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +64,7 @@ def publish(
             if target.exists():
                 return (*_same(target, artifact), True)
             publication = _record(artifact, name, version, title, authors)
-            _write(artifact, publication, target)
+            publication = _write(artifact, publication, target)
     return publication, target, False
 
 
@@ -75,7 +77,7 @@ def _same(target: Path, artifact: Artifact) -> tuple[Publication, Path]:
             where=publication.label,
             fix="a version never changes: publish this one under another version",
         )
-    verify_outputs(there)
+    verify_publication(target)
     return publication, target
 
 
@@ -114,7 +116,7 @@ def _works(made_of: Sequence[LicencedPart]) -> list[str]:
     return list(dict.fromkeys(pin.citation for pin in pins if pin.citation))
 
 
-def _write(artifact: Artifact, publication: Publication, target: Path) -> None:
+def _write(artifact: Artifact, publication: Publication, target: Path) -> Publication:
     """Fill a sibling folder, check it, and give it its name last: a stop in between leaves nothing that looks whole."""
     if CARD in artifact.identity.outputs:
         raise UserError(f"has a {CARD} among its data, where the card would stand", where=str(artifact.path))
@@ -131,6 +133,7 @@ def _write(artifact: Artifact, publication: Publication, target: Path) -> None:
     write_text(own_card, card(publication, artifact, own))
     write_text(building / CFF_NAME, cff_text(publication))
     write_text(building / BIB_NAME, bibtex(publication) + "\n")
-    write_json(building / PUBLICATION, publication.model_dump(mode="json"))
+    publication = write_publication(building, publication, artifact)
     building.replace(target)
     log.info("published %s (%s)", publication.label, target)
+    return publication

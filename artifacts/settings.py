@@ -88,7 +88,12 @@ def validate_settings(cls: type[S], data: dict[str, Any], where: str | None = No
     try:
         return cls.model_validate(data)
     except ValidationError as error:
-        raise SettingsError([_fault(cls, item) for item in error.errors()], where=where) from None
+        raise SettingsError(faults_of(cls, error), where=where) from None
+
+
+def faults_of(cls: type[BaseModel], error: ValidationError) -> list[str]:
+    """What pydantic reports of `cls`, a plain line a fault, each naming its key."""
+    return [_fault(cls, item) for item in error.errors()]
 
 
 def _fault(cls: type[BaseModel], item: dict[str, Any]) -> str:

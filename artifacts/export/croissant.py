@@ -42,6 +42,7 @@ def write_croissant(artifact: Artifact, out: Path, publication: Publication | No
 
     Raises:
         InputError: it has no table.
+        DigestError: a file is not what the manifest says.
         UserError: the library is not installed, or `out` cannot be used.
         StageError: mlcroissant finds a fault, or reads other columns than the file has.
     """
@@ -49,9 +50,9 @@ def write_croissant(artifact: Artifact, out: Path, publication: Publication | No
         import mlcroissant as mlc
     except ImportError:
         raise needs("mlcroissant") from None
-    tables = _tables(artifact)
     with new_folder(out) as building:
         copy_artifact(artifact, building)
+        tables = _tables(artifact)
         files = _files(mlc, artifact)
         records = [_record_set(mlc, name, schema, inside) for name, (schema, inside) in tables.items()]
         metadata = mlc.Metadata(

@@ -11,7 +11,6 @@ from typing import Any
 
 import yaml
 
-from artifacts.catalogue import PUBLICATION, Publication
 from artifacts.cite import BIB_NAME, CFF_NAME
 from artifacts.errors import StageError, UserError
 from artifacts.export.folders import needs, new_folder
@@ -19,6 +18,7 @@ from artifacts.files import write_text
 from artifacts.manifest import Artifact
 from artifacts.origins import hub_failures
 from artifacts.portable import copy_artifact
+from artifacts.publication import Publication, write_publication
 from artifacts.publish_card import CARD, FRONT, hub_kind
 
 TOKEN = "HF_TOKEN"  # noqa: S105 (the name of a variable, not a key)
@@ -40,12 +40,13 @@ def write_hub_folder(artifact: Artifact, publication: Publication, out: Path) ->
     kind = hub_kind(publication.kind)
     with new_folder(out) as building:
         copy_artifact(artifact, building)
-        for name in (CARD, PUBLICATION, CFF_NAME, BIB_NAME):
+        for name in (CARD, CFF_NAME, BIB_NAME):
             write_text(building / name, (artifact.path / name).read_text(encoding="utf-8"))
         tables = _tables(artifact) if kind == "dataset" else {}
         names = _name_tables(building / CARD, tables)
         _check_card(building / CARD, kind)
         rows = _check_tables(building, names)
+        write_publication(building, publication, artifact)  # the card names its tables now: other bytes
     return {"repo_type": kind, "rows": rows}
 
 

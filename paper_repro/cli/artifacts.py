@@ -47,10 +47,9 @@ def register(app: typer.Typer) -> None:
 
 def list_pins(as_json: AsJson = False, debug: Debug = False) -> None:
     """List pins and what is published: kind, version, licence, how far their bytes are fixed, where they come from."""
-    from artifacts.catalogue import published_labels, resolve
+    from artifacts.catalogue import published_labels
 
-    found = [*map(load_pin, pin_names()), *map(resolve, published_labels())]
-    rows = [_facts(one) for one in found]
+    rows = [_facts(load_pin(name)) for name in pin_names()] + [_published(label) for label in published_labels()]
     shown = ("name", "version", "kind", "verification", "licence", "availability")
     emit(rows, as_json, _columns([[row[key] for key in shown] for row in rows]))
 
@@ -80,7 +79,7 @@ def fetch_pins(
 ) -> None:
     """Fetch pins from their origins, in order, and verify them. What cannot be had is told at the end."""
     if everything == bool(names):
-        raise UserError("name pins, or give --all", fix=f"known pins: {', '.join(pin_names())}")
+        raise UserError("name pins, or give --all", fix="rt artifacts list shows them")
     pins = [_pin(name) for name in names or pin_names()]
     rows = _checked([(pin.name, _fetcher(pin)) for pin in pins if names or (has_files(pin) and not pin.gated)])
     _finish(rows, as_json)
@@ -145,6 +144,18 @@ def _facts(found: Any) -> dict[str, Any]:
     return {"name": found.name, "version": found.version, "kind": found.kind} | facts | {"availability": place}
 
 
+def _published(label: str) -> dict[str, Any]:
+    """What is told of a published artifact; a damaged one, or another than was locked, is told as such."""
+    from artifacts.catalogue import resolve
+
+    try:
+        return _facts(resolve(label))
+    except ResponseTuningError as error:
+        name, _, version = label.partition("@")
+        facts = {"name": name, "version": version, "kind": "unknown", "licence": "unknown", "gated": False}
+        return facts | {"verification": "WRONG", "availability": " ".join(str(error).split())}
+
+
 def _fetcher(pin: Pin) -> Callable[[], str]:
     def work() -> str:
         from artifacts.shipped import check_folder, shipped_folder, shipped_names
@@ -167,11 +178,13 @@ def _unpinned(name: str) -> Callable[[], str]:
 
 def _folder_check(folder: Path) -> Callable[[], str]:
     def work() -> str:
-        from artifacts.catalogue import PUBLICATION, read_published
         from artifacts.manifest import read_manifest, verify_outputs
+        from artifacts.publication import PUBLICATION, verify_publication
 
-        artifact = read_published(folder)[1] if (folder / PUBLICATION).is_file() else read_manifest(folder)
-        verify_outputs(artifact)
+        if (folder / PUBLICATION).is_file():
+            artifact = verify_publication(folder)[1]
+        else:
+            verify_outputs(artifact := read_manifest(folder))
         return f"{artifact.identity.kind}, {_files(len(artifact.identity.outputs))}, {artifact.digest[:12]}"
 
     return work

@@ -78,7 +78,7 @@ def lock(
         done = lock_names({label_of(one): digest_of(one) for one in found}, update=update, pins=pins)
     path = pins_folder() / LOCK
     lines = [f"{how:<8}{label}" for label, how in sorted(done.items())]
-    emit({"file": str(path), "locked": done}, as_json, "\n".join([*lines, f"{len(done)} names in {path}"]))
+    emit({"file": str(path), "locked": done}, as_json, "\n".join([*lines, f"{len(done)} locked in {path}"]))
 
 
 def cite(
@@ -178,13 +178,14 @@ def _export(what: str, out: Path, form: str, leave_out: Any) -> dict[str, Any]:
 
 def _artifact(what: str) -> tuple[Any, Any]:
     """Publication (None for a folder that is none) and artifact of a folder or a name."""
-    from artifacts.catalogue import PUBLICATION, read_published, resolve
+    from artifacts.catalogue import resolve
     from artifacts.manifest import read_manifest
     from artifacts.pin_types import Pin
+    from artifacts.publication import PUBLICATION, read_publication
 
     folder = Path(what)
     if "/" in what or folder.is_dir():
-        return read_published(folder) if (folder / PUBLICATION).is_file() else (None, read_manifest(folder))
+        return read_publication(folder) if (folder / PUBLICATION).is_file() else (None, read_manifest(folder))
     found = resolve(what)
     if isinstance(found, Pin):
         raise UserError("a pin is others' data, and is not exported", where=what, fix="export what was made from it")

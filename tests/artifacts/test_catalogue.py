@@ -85,6 +85,8 @@ def test_a_pin_is_its_one_version_and_no_other(rt_home):
 def test_unknown_names_and_versions_are_refused_with_the_known_ones(two_versions):
     with pytest.raises(UserError, match=r"published: ours@1\.0\.0, ours@2\.0\.0"):
         resolve("theirs@1")
+    with pytest.raises(UserError, match=r"did you mean dolly\? rt artifacts list shows all"):
+        resolve("dolyl")
     with pytest.raises(UserError, match=r"versions: 1\.0\.0, 2\.0\.0"):
         resolve("ours@3.0.0")
 
