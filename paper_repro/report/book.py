@@ -6,13 +6,14 @@ wrapped, headings repeated on every page. Equal reports give equal bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artifacts.files import atomic_path
 from paper_repro.report.figure import Drawing, in_style
 from paper_repro.report.paged import Line, paged, wrap
+from paper_repro.report.sheet import Placed, Sheet, sheet
 from paper_repro.report.table import Table
 
 if TYPE_CHECKING:
@@ -25,17 +26,26 @@ BOOK = "report.pdf"
 A4 = (8.27, 11.69)  # inches
 LEFT, TOP, BOTTOM = 0.7, 0.75, 0.7
 TEXT_WIDTH = A4[0] - 2 * LEFT
-INK, QUIET, RULE = "#000000", "#555555", "#888888"
+INK, QUIET = "#000000", "#555555"
 POINTS = 72.0
 
 
-def write_book(path: Path, title: str, notes: Sequence[str], sections: Sequence[Section]) -> None:
-    """Write the PDF: a page with the title and the parts, then every item under its part, in the page's order."""
+def write_book(
+    path: Path, title: str, notes: Sequence[str], sections: Sequence[Section], figures: Mapping[str, Figure]
+) -> None:
+    """Write the PDF: a page with the title and the parts, then every item under its part, in the page's order.
+
+    Args:
+        path: The file.
+        title, notes: Of its first page.
+        sections: Parts with their items.
+        figures: Every drawing's figure by its name, as `write_drawing` gives it.
+    """
     from matplotlib.backends.backend_pdf import PdfPages
 
     facts = {"CreationDate": None, "Creator": None, "Producer": None, "Title": title}
     with in_style(), atomic_path(path) as temporary, PdfPages(temporary, metadata=facts) as pdf:
-        book = _Pages(pdf)
+        book = _Pages(pdf, figures)
         book.start()
         book.write(title, 16, bold=True)
         for note in notes:
@@ -56,24 +66,23 @@ def write_book(path: Path, title: str, notes: Sequence[str], sections: Sequence[
 class _Pages:
     """Pages filled from the top; a figure takes a page of its own."""
 
-    def __init__(self, pdf: PdfPages):
+    def __init__(self, pdf: PdfPages, figures: Mapping[str, Figure]):
         self.pdf = pdf
-        self.page: Figure | None = None
+        self.figures = figures
+        self.page: Sheet | None = None
         self.at = 0.0  # inches from the top
         self.number = 0
 
     def start(self) -> None:
-        from matplotlib.figure import Figure
-
         self.finish()
-        self.page, self.at = Figure(figsize=A4), TOP
+        self.page, self.at = sheet(A4), TOP
         self.number += 1
         self._text(A4[0] / 2, A4[1] - 0.4, str(self.number), 8, colour=QUIET, align="center")
 
     def finish(self) -> None:
         """Save the page that is open, if any."""
         if self.page is not None:
-            self.pdf.savefig(self.page)
+            self.pdf.savefig(self.page.figure)
             self.page = None
 
     def _need(self, height: float) -> None:
@@ -81,14 +90,10 @@ class _Pages:
             self.start()
 
     def _text(self, x: float, y: float, text: str, size: float, *, colour: str = INK, align: str = "left", **more: Any):
-        self.page.text(x / A4[0], 1 - y / A4[1], text, fontsize=size, color=colour, ha=align, va="baseline", **more)
+        self.page.texts.append(Placed(x, y, text, size, colour, align, **more))
 
-    def _rule(self, width: float = 0.6) -> None:
-        from matplotlib.lines import Line2D
-
-        y = 1 - self.at / A4[1]
-        ends = [LEFT / A4[0], 1 - LEFT / A4[0]]
-        self.page.add_artist(Line2D(ends, [y, y], color=RULE, linewidth=width, transform=self.page.transFigure))
+    def _rule(self) -> None:
+        self.page.rules.append((LEFT, A4[0] - LEFT, self.at))
 
     def write(self, text: str, size: float, *, bold: bool = False, colour: str = INK) -> None:
         """A paragraph."""
@@ -96,9 +101,7 @@ class _Pages:
         for line in wrap(text, TEXT_WIDTH, size, bold=bold):
             self._need(height)
             self.at += height
-            self._text(
-                LEFT, self.at, line, size, colour=colour, fontweight="bold" if bold else "normal", parse_math=False
-            )
+            self._text(LEFT, self.at, line, size, colour=colour, bold=bold)
         self.at += 0.4 * height
 
     def heading(self, text: str) -> None:
@@ -130,7 +133,7 @@ class _Pages:
             if line.ruled:
                 self._rule()
             for x, below, text, align, colour in line.texts:
-                self._text(LEFT + x, self.at + below, text, line.size, colour=colour, align=align, parse_math=False)
+                self._text(LEFT + x, self.at + below, text, line.size, colour=colour, align=align)
             self.at += line.height
 
     def drawing(self, drawing: Drawing) -> None:
@@ -139,7 +142,7 @@ class _Pages:
 
         self.finish()
         self.number += 1
-        figure = _settled(drawing.draw())
+        figure = self.figures[drawing.name]
         width, height = figure.get_size_inches()
         top = TOP + 0.35
         lines = [line for note in (*drawing.notes, f"Source: {drawing.source}.") for line in wrap(note, width, 7)]
@@ -154,18 +157,3 @@ class _Pages:
         foot = (height + top - A4[1] + 0.4) / height
         figure.text(0.5, foot, str(self.number), fontsize=8, color=QUIET, ha="center", in_layout=False)
         self.pdf.savefig(figure, bbox_inches=Bbox([[-x, height + top - A4[1]], [A4[0] - x, height + top]]))
-
-
-def _settled(figure: Figure) -> Figure:
-    """The figure with its layout done and its legends held in place: a larger page moves neither."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    FigureCanvasAgg(figure)
-    figure.draw_without_rendering()
-    for legend in figure.legends:
-        box = legend.get_window_extent().transformed(figure.transFigure.inverted())
-        legend.borderaxespad = 0
-        legend.set_loc("lower left")
-        legend.set_bbox_to_anchor((box.x0, box.y0), transform=figure.transFigure)
-    figure.set_layout_engine("none")
-    return figure

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -30,6 +31,9 @@ from paper_repro.report.testbed_cards import read_cards
 from paper_repro.report.testbed_cells import parse_base
 from paper_repro.report.testbed_shipped import read_shipped
 from paper_repro.score.schema import RESULTS_CSV, Result, read_results, sort_key, to_csv
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 INPUTS = "inputs"
 EVERY_BASE = "every base"  # how a plan says that a study was left out as a whole
@@ -70,11 +74,11 @@ def build_report(
     given = _read(inputs)
     parts, kept, summary = _parts(settings, inputs, given)
     files = _files(parts, kept)
-    _write(files, folder)
+    figures = _write(files, folder)
     refuse_unknown(given.checks)
     identity = {"settings": settings.resolved(), "inputs": dict(sorted(digests.items()))}
     text = yaml.safe_dump(identity, sort_keys=True, allow_unicode=True, width=100)
-    write_book(folder / BOOK, settings.title, settings.notes, parts)
+    write_book(folder / BOOK, settings.title, settings.notes, parts, figures)
     data = [(BOOK, "all tables and figures, for print"), *_write_data(given.results, inputs, folder)]
     data.append((MANIFEST, "this report's own manifest: settings, inputs, and a digest of every file"))
     write_page(folder / "index.html", Page(settings.title, settings.notes, parts, text, data))
@@ -171,12 +175,15 @@ def _files(parts: Sequence[Section], kept: Sequence[Table]) -> list[Table | Draw
     return files
 
 
-def _write(files: Sequence[Table | Drawing], folder: Path) -> None:
+def _write(files: Sequence[Table | Drawing], folder: Path) -> dict[str, Figure]:
+    """Write every item's files; returns the figures by name, which the PDF of all items shows once more."""
+    figures = {}
     for item in files:
         if isinstance(item, Table):
             write_table(item, folder)
         else:
-            write_drawing(item, folder)
+            figures[item.name] = write_drawing(item, folder)
+    return figures
 
 
 def _write_data(results: Sequence[Result], inputs: Mapping[str, Path], folder: Path) -> list[tuple[str, str]]:

@@ -12,9 +12,11 @@ from artifacts.files import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg", "pdf")
+DPI = 200  # of PNG
 WIDTH = 6.3  # inches: the text width of an ACL page
 # Okabe and Ito's palette; a hatch tells the same once more
 FIRST_LINE = "untuned, first line"
@@ -104,10 +106,12 @@ def in_style() -> AbstractContextManager[None]:
     return matplotlib.rc_context({**matplotlib.rcParamsDefault, **_STYLE, "backend": "agg"})
 
 
-def write_drawing(drawing: Drawing, folder: Path) -> None:
-    """Write PNG (200 dpi), SVG and PDF: equal figures give equal bytes (no dates, no program names)."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+def write_drawing(drawing: Drawing, folder: Path) -> Figure:
+    """Write PNG (200 dpi), SVG and PDF: equal figures give equal bytes (no dates, no program names).
 
+    Returns:
+        The figure, laid out, for whoever shows it once more.
+    """
     metadata = {
         "png": {"Software": None, "Title": drawing.title},
         "svg": {"Date": None, "Creator": None, "Title": drawing.title},
@@ -115,10 +119,39 @@ def write_drawing(drawing: Drawing, folder: Path) -> None:
     }
     with in_style():
         figure = drawing.draw()
-        FigureCanvasAgg(figure)
+        canvas = _rendered(figure)
         for extension in FORMATS:
             with atomic_path(folder / f"{drawing.name}.{extension}") as path:
-                figure.savefig(path, format=extension, dpi=200, metadata=metadata[extension])
+                if extension == "png":
+                    _write_png(path, canvas, metadata[extension])
+                else:
+                    figure.savefig(path, format=extension, metadata=metadata[extension])
+    return figure
+
+
+def _rendered(figure: Figure) -> FigureCanvasAgg:
+    """The figure as pixels, its layout done and its legends held in place: a larger page moves neither.
+
+    Laying out costs more than drawing, so it is done once, together with the pixels.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    for legend in figure.legends:
+        box = legend.get_window_extent().transformed(figure.transFigure.inverted())
+        legend.borderaxespad = 0
+        legend.set_loc("lower left")
+        legend.set_bbox_to_anchor((box.x0, box.y0), transform=figure.transFigure)
+    figure.set_layout_engine(None)  # not "none": a figure with an engine, even an idle one, is drawn twice a format
+    return canvas
+
+
+def _write_png(path: Path, canvas: FigureCanvasAgg, metadata: dict[str, str | None]) -> None:
+    from matplotlib.image import imsave
+
+    imsave(path, canvas.buffer_rgba(), format="png", dpi=DPI, metadata=metadata)
 
 
 def rate_axis(axes: Axes, title: str) -> None:

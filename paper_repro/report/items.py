@@ -154,8 +154,9 @@ def run_state(
     if item.shows in ("prompts", "drawing", "page"):
         return State(NOT_APPLICABLE, "the same whatever is run")
     name = SAME.get(item.name, item.name)
-    if name in own:
-        return State(GIVEN, anchors=tuple(found for found in (f"{name}_run", name) if found in made)[:1])
+    for held in dict.fromkeys((item.name, name)):
+        if held in own:
+            return State(GIVEN, anchors=tuple(found for found in (f"{held}_run", held) if found in made)[:1])
     near = tuple(found for found in made if item.testbed and found.startswith(item.testbed))
     if near and (item.shows != "model outputs" or item.study in ("", *studies)):
         return State(GIVEN if item.shows != "numbers" else COUNTERPART, anchors=near)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from artifacts.published import Published
 from paper_repro.report.figure import Drawing
 from paper_repro.report.figures import ALTERNATIVES, FIGURES
+from paper_repro.report.figures_run import run_drawings
 from paper_repro.report.items import ITEMS, Item, State, items_table, published_state, run_state
 from paper_repro.report.numbers import NUMBERS, both_table, compared, published_table, run_table
 from paper_repro.report.page import Section
@@ -55,12 +56,16 @@ def make_items(
 def _make(item: Item, published: Mapping[str, Published] | None, runs: Mapping[str, RunTable] | None) -> Made:
     kind, number = item.name.split("_")
     shown: list[Table | Drawing] = []
+    drawn: list[Drawing] = []
     if kind == "figure":
         shown += _drawings(int(number), published)
+        if runs is not None:
+            drawn = run_drawings(int(number), f"{item.words}. {item.title}", runs, beside=published is not None)
+            shown += drawn
     if item.shows == "prompts":
         return Made(item, (prompt_table(int(number)),))
     if item.name not in NUMBERS:
-        return Made(item, tuple(shown))
+        return Made(item, tuple(shown), own=bool(drawn))
     title = f"{item.words}. {item.title}"
     theirs = _published(item.name, published) if published else None
     ours = run_table(item.name, title, runs) if runs is not None else None

@@ -18,6 +18,8 @@ LEADING = 1.28
 LONG = 0.9  # inches: a naming column wider than that may be wrapped
 NARROWEST = 0.62  # inches a wrapped column needs
 POINTS = 72.0
+FAMILY = "DejaVu Sans"
+UNIT = 100.0  # points at which letters are measured
 INK, QUIET = "#000000", "#555555"
 SIGNS = "-_/"
 Placed = tuple[float, float, str, str, str]  # x, y below the line's top (inches), text, alignment, colour
@@ -44,16 +46,24 @@ class Line:
 def _font(bold: bool) -> FT2Font:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
-    return get_font(findfont(FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")))
+    font = get_font(findfont(FontProperties(family=FAMILY, weight="bold" if bold else "normal")))
+    font.set_size(UNIT, POINTS)
+    return font
+
+
+@cache
+def _advance(character: str, bold: bool) -> float:
+    """Width of a letter of one point, in inches; kerning is left out, which makes a text a little wider."""
+    from matplotlib.ft2font import LoadFlags
+
+    advance = _font(bold).load_char(ord(character), flags=LoadFlags.NO_HINTING).linearHoriAdvance
+    return advance / 65536 / UNIT / POINTS  # 16.16 fixed point
 
 
 @cache
 def width_of(text: str, size: float, bold: bool = False) -> float:
     """Width of a text in inches."""
-    font = _font(bold)
-    font.set_size(size, POINTS)
-    font.set_text(text)
-    return font.get_width_height()[0] / 64 / POINTS
+    return size * sum(_advance(character, bold) for character in text)
 
 
 def wrap(text: str, width: float, size: float, bold: bool = False) -> list[str]:

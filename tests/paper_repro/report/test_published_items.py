@@ -103,7 +103,7 @@ def test_figure_4_sets_raters_beside_gpt_4(tables):
     human, judged = FIGURES[4](tables).draw().axes[:2]
     assert human.get_yticklabels()[0].get_text() == "Llama-3.1-8B, Alpaca"
     assert [bars[0].get_width() for bars in human.containers] == [4, 80, 16]
-    assert [bars[0].get_width() for bars in judged.containers] == [39, 0, 61]
+    assert [bars[0].get_width() for bars in judged.containers] == [39, 61]  # no ties are counted
 
 
 def test_figure_5_draws_the_published_rates_of_gemma_on_lima(tables):
