@@ -70,6 +70,17 @@ def test_the_profile_of_all_evaluations_has_every_benchmark_and_every_kind_of_ju
         for settings in profile.judges
         if load_judge(settings.judge).kind == "llm"
     )
+    unsafe, study = {"advbench", "harmbench", "malicious-instruct", "xstest"}, profile.studies["evaluation"]
+    for judge, asked in (
+        ("refusal-rules", unsafe),
+        ("aspects-llm", {"just-eval"}),
+        ("requirements-llm", {"infobench"}),
+    ):
+        (cell,) = [cell for cell in made if cell.stage.name == "judge" and cell.label == f"untuned-{judge}"]
+        prompts = cell.inputs["generations"].inputs.values()
+        assert {one.label for one in prompts} == asked == set(study.asked_of[judge]), "every judge its own benchmarks"
+    core = [cell for cell in made if cell.stage.name == "capabilities"]
+    assert {"mmlu", "gsm8k", "hellaswag", "arc-easy", "arc-challenge", "openbookqa", "piqa"} <= set(pins_of(core))
     styles = {cell.settings.style for cell in made if cell.stage.name == "generate"}
     assert styles == {"chat", "urial", "urial-r", "zero-shot"}
     bases = {cell.settings.base.name for cell in made if cell.stage.name == "capabilities"}
