@@ -212,6 +212,9 @@ def test_own_verdicts_give_alpaca_evals_numbers(generations, chat_server, tmp_pa
     assert [len(row.get("output_2", str)) for row in records] == [5 * (i + 1) for i in range(8)]
     with pytest.raises(UserError, match="is a folder"):
         score_file("advbench", made.path, ScoreSettings())
+    write_rows(own / GENERATIONS, [dict(row, response="Other words.") for row in rows], SCHEMA)
+    with pytest.raises(InputError, match="not those that were judged"):
+        own_annotations(made.path)
     (tmp_path / "other").rename(tmp_path / "gone")
     with pytest.raises(InputError, match="not there any more"):
         own_annotations(made.path)
