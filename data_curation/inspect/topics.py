@@ -31,6 +31,8 @@ class Topics:
         labels: Cluster of each text, 0 the largest.
         terms: For each cluster the words that set it apart, best first.
         places: float32, n x 2: the map, within -1 and 1.
+        inside: float32, k: mean cosine of each cluster's texts with its middle.
+        between: float32, k x k: cosines of the clusters' middles.
     """
 
     vectors: str
@@ -38,6 +40,8 @@ class Topics:
     labels: np.ndarray
     terms: tuple[tuple[str, ...], ...]
     places: np.ndarray
+    inside: np.ndarray
+    between: np.ndarray
 
 
 def topics(
@@ -78,7 +82,8 @@ def topics(
 
             vectors, name = embed_texts(texts, encoder, scratch), f"embeddings ({encoder.model})"
         labels = _labels(vectors, clusters or _cluster_count(len(texts)), seed)
-        return Topics(name, method, labels, _terms(weights, words, labels), _places(vectors, method, seed))
+        terms, places = _terms(weights, words, labels), _places(vectors, method, seed)
+        return Topics(name, method, labels, terms, places, *_alike(vectors, labels))
 
 
 def _word_weights(texts: Sequence[str]):
@@ -140,6 +145,14 @@ def _terms(weights, words: np.ndarray, labels: np.ndarray) -> tuple[tuple[str, .
         best = sorted(range(len(words)), key=lambda place: (-gain[place], words[place]))[:TERMS]
         found.append(tuple(str(words[place]) for place in best if gain[place] > 0))
     return tuple(found)
+
+
+def _alike(vectors: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`inside` and `between` of `Topics`."""
+    groups = [vectors[labels == label] for label in range(int(labels.max()) + 1)]
+    middles = unit_rows(np.stack([group.mean(axis=0) for group in groups]))
+    inside = [float((group @ middle).mean()) for group, middle in zip(groups, middles, strict=True)]
+    return np.asarray(inside, dtype=np.float32), middles @ middles.T
 
 
 def _places(vectors: np.ndarray, method: MapMethod, seed: int) -> np.ndarray:
