@@ -44,11 +44,12 @@ def disk_faults(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = str(error.filename or folder)
         if error.errno in FULL:
             fix = "make room, then run the same command again: what is done is kept"
-            raise StageError("the disk is full, or its quota is", where=where, fix=fix) from error
+            # of a copy the system names the file that was read
+            raise StageError("the disk is full, or its quota is", where=str(folder), fix=fix) from error
         if error.errno in REFUSED:
+            where = str(error.filename or folder)
             fix = "choose another place (--out, RT_HOME), or mend the permissions"
             raise UserError(f"cannot be used: {error.strerror}", where=where, fix=fix) from error
         raise

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from artifacts.catalogue import published_folder, read_published
 from artifacts.chain import artifacts_below
 from artifacts.errors import ResponseTuningError
+from artifacts.files import disk_faults
 from artifacts.lock import locked_digests
 from artifacts.manifest import Artifact, read_manifest
 from artifacts.pins import load_pin, pin_names
@@ -49,9 +50,10 @@ def collect(*, unreferenced: bool = False, keep: Sequence[Path] = ()) -> list[Wa
     home = rt_home()
     if not home.is_dir():
         return []
-    found = [*_leftovers(), *_old_pins()]
-    if unreferenced:
-        found += _unreferenced(home, keep)
+    with disk_faults(home):
+        found = [*_leftovers(), *_old_pins()]
+        if unreferenced:
+            found += _unreferenced(home, keep)
     return sorted(found, key=lambda waste: waste.path)
 
 
@@ -59,12 +61,13 @@ def remove(wastes: Iterable[Waste]) -> list[Waste]:
     """Remove what `collect` found, but for what a process has begun to work in; returns what went."""
     gone = []
     for waste in wastes:
-        if waste.path.is_dir():
-            if not _free(waste.path):
-                continue
-            shutil.rmtree(waste.path)
-        else:
-            waste.path.unlink(missing_ok=True)
+        with disk_faults(waste.path):
+            if waste.path.is_dir():
+                if not _free(waste.path):
+                    continue
+                shutil.rmtree(waste.path)
+            else:
+                waste.path.unlink(missing_ok=True)
         gone.append(waste)
     return gone
 

@@ -9,13 +9,14 @@ an error.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
 
 from artifacts.errors import DigestError, InputError, UserError
-from artifacts.files import read_json, write_json
+from artifacts.files import disk_faults, read_json, write_json
 from artifacts.store import pins_folder
 
 LOCK = "lock.json"
@@ -56,12 +57,20 @@ def lock_digest(key: str, found: str) -> str:
     if key in (digests := locked_digests()):
         return digests[key]
     folder = pins_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"{LOCK}.lock"):
+    with _writing(folder):
         digests = locked_digests()
         if key not in digests:
             write_json(folder / LOCK, digests | {key: found})
         return digests.get(key, found)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """One process at a time; what the disk refuses is an error of ours."""
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{LOCK}.lock"):
+            yield
 
 
 def locked_version(name: str) -> str | None:
@@ -86,9 +95,10 @@ def lock_names(wanted: Mapping[str, str], *, update: bool = False, pins: Collect
         DigestError: the lock has another digest for the same version; but for pins no update changes that.
         UserError: a name is locked at another version, and `update` is not given. Nothing is written then.
     """
+    if wanted.items() <= locked_digests().items():
+        return dict.fromkeys(wanted, "kept")  # nothing to write: a read-only store will do
     folder = pins_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"{LOCK}.lock"):
+    with _writing(folder):
         digests = locked_digests()
         done = {label: _lock_one(digests, label, digest, update, label in pins) for label, digest in wanted.items()}
         write_json(folder / LOCK, digests)

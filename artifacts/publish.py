@@ -15,7 +15,7 @@ from artifacts import __version__
 from artifacts.catalogue import Publication, published_folder, read_published, split
 from artifacts.chain import chain_of, lineage, parts
 from artifacts.cite import BIB_NAME, CFF_NAME, bibtex, cff_text
-from artifacts.errors import DigestError, UserError
+from artifacts.errors import UserError
 from artifacts.files import disk_faults, write_text
 from artifacts.licences import LicencedPart, summarise
 from artifacts.manifest import Artifact, read_manifest, verify_outputs
@@ -58,6 +58,8 @@ def publish(
     artifact = read_manifest(folder)
     verify_outputs(artifact)
     target = published_folder() / name / version
+    if target.exists():
+        return (*_same(target, artifact), True)
     with disk_faults(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.parent / ".lock"):
@@ -124,16 +126,20 @@ def _write(artifact: Artifact, publication: Publication, target: Path) -> Public
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
     try:
-        copy_artifact(artifact, building)
-    except DigestError:
-        shutil.rmtree(building)
-        raise
+        publication = _fill(building, artifact, publication)
+        building.replace(target)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    log.info("published %s (%s)", publication.label, target)
+    return publication
+
+
+def _fill(building: Path, artifact: Artifact, publication: Publication) -> Publication:
+    """Copy the artifact, and write the pages beside it; the record comes last."""
+    copy_artifact(artifact, building)
     own_card = building / CARD
     own = own_card.read_text(encoding="utf-8") if own_card.is_file() else None
     write_text(own_card, card(publication, artifact, own))
     write_text(building / CFF_NAME, cff_text(publication))
     write_text(building / BIB_NAME, bibtex(publication) + "\n")
-    publication = write_publication(building, publication, artifact)
-    building.replace(target)
-    log.info("published %s (%s)", publication.label, target)
-    return publication
+    return write_publication(building, publication, artifact)

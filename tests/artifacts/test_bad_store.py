@@ -17,8 +17,11 @@ from artifacts.chain import chain_of, nodes
 from artifacts.digests import digest_json
 from artifacts.errors import DigestError, InputError, MissingDataError, SettingsError, StageError, UserError
 from artifacts.files import write_text
-from artifacts.lock import lock_digest, locked_digests
+from artifacts.gc import Waste, remove
+from artifacts.lock import lock_digest, lock_names, locked_digests
 from artifacts.manifest import is_artifact, read_manifest
+from artifacts.publication import verify_publication
+from artifacts.publish import publish
 from artifacts.settings import Settings
 from artifacts.stage import Stage
 from paper_repro.cli import application
@@ -275,6 +278,25 @@ def test_a_read_only_store_is_verified_and_read_and_says_that_it_cannot_be_writt
     still_valid(store, "first", "second")
 
 
+def test_a_read_only_store_says_what_is_locked_and_published_and_takes_nothing_new(store, read_only):
+    first, second = read_manifest(store / "first"), read_manifest(store / "second")
+    lock_names({"first@1": first.digest})
+    folder = publish(first.path, "first", "1")[1]
+    read_only(store.parent)
+    assert lock_names({"first@1": first.digest}) == {"first@1": "kept"}
+    assert publish(first.path, "first", "1")[1:] == (folder, True)
+    for work in (
+        lambda: lock_names({"second@1": second.digest}),
+        lambda: publish(second.path, "second", "1"),
+        lambda: publish(second.path, "first", "2"),
+        lambda: remove([Waste(folder, "for this test", 1)]),
+    ):
+        with pytest.raises(UserError, match=r"cannot be used: Read-only file system"):
+            work()
+    verify_publication(folder)
+    assert locked_digests() == {"first@1": first.digest}
+
+
 @pytest.fixture
 def full(monkeypatch):
     """A function that fills the disk, and one that makes room again."""
@@ -312,6 +334,21 @@ def test_on_a_full_disk_the_lock_stays_what_it_was(store, pinned, full):
     make_room()
     pins.fetch("greeting")
     assert set(locked_digests()) == {"before@1/url/x", "greeting@1/mirror/hello.txt"}
+
+
+def test_on_a_full_disk_nothing_is_published_or_locked_and_no_space_is_kept(store, full):
+    fill, make_room = full
+    first = read_manifest(store / "first")
+    lock_names({"before@1": first.digest})
+    fill()
+    with pytest.raises(StageError, match=r"home/published/first/1: the disk is full"):
+        publish(first.path, "first", "1")
+    with pytest.raises(StageError, match=r"home/pins: the disk is full"):
+        lock_names({"first@1": first.digest})
+    assert [path.name for path in (store.parent / "published" / "first").iterdir()] == [".lock"]
+    assert locked_digests() == {"before@1": first.digest}
+    make_room()
+    verify_publication(publish(first.path, "first", "1")[1])
 
 
 def test_a_download_onto_a_full_disk_is_not_taken_for_a_fault_of_its_origin(pinned, monkeypatch):

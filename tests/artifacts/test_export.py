@@ -13,12 +13,13 @@ import yaml
 
 from artifacts.catalogue import resolve
 from artifacts.digests import digest_file
-from artifacts.errors import InputError, StageError, UserError
+from artifacts.errors import DigestError, InputError, StageError, UserError
 from artifacts.export.crate import write_crate
 from artifacts.export.crate_check import check_crate
 from artifacts.export.croissant import METADATA, write_croissant
 from artifacts.export.hub import push, write_hub_folder
 from artifacts.manifest import read_manifest, verify_outputs
+from artifacts.publication import verify_publication
 from artifacts.publish import publish
 from artifacts.settings import Settings
 from artifacts.stage import Stage
@@ -153,7 +154,21 @@ def test_a_folder_for_the_hub_loads_as_a_data_set(published, tmp_path, no_networ
     ]
     assert front["license_name"] == "cc-by-nc-sa-and-cc-by-sa-3.0"
     assert (tmp_path / "hub" / "CITATION.cff").is_file()
-    verify_outputs(read_manifest(tmp_path / "hub"))
+    verify_publication(tmp_path / "hub")  # wherever it lies, with its card that names the tables
+
+
+@pytest.mark.parametrize("fault", [b"cut off", b""])
+def test_a_damaged_artifact_is_exported_in_no_form(published, tmp_path, fault):
+    publication, artifact = published
+    (artifact.path / "rt.parquet").write_bytes(fault)
+    for write in (
+        lambda out: write_croissant(artifact, out, publication),
+        lambda out: write_hub_folder(artifact, publication, out),
+        lambda out: write_crate(artifact, out),
+    ):
+        with pytest.raises(DigestError, match=rf"^{artifact.path}: rt\.parquet: bytes differ"):
+            write(tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
 
 
 class Hub:
