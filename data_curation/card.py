@@ -49,7 +49,7 @@ def write_card(
         # one text after the other: the records of a large set are read from disk as they are asked for
         _lengths_section(lengths(word_counts(map(attrgetter("response"), records), len(records)))),
         _style_section(records),
-        _similarity_section(artifact, records, measures),
+        _similarity_section(identity.settings, records, measures),
         _sources_section(sources),
         _load_section(artifact),
         _made_section(artifact),
@@ -197,9 +197,11 @@ def _style_section(records: Sequence[Record]) -> str:
     return f"## Style\n\n{text}\n\n{table(('measure', 'value'), rows)}\n\nCommonest first words: {first or 'none'}."
 
 
-def _similarity_section(artifact: Artifact, records: Sequence[Record], measures: Sequence[Mapping[str, Any]]) -> str:
-    """A map of a curated set, and what the steps that used an encoder found; nothing where there is neither."""
-    recipe = (artifact.identity.settings.get("recipe") or {}).get("steps") or ()
+def _similarity_section(
+    settings: Mapping[str, Any], records: Sequence[Record], measures: Sequence[Mapping[str, Any]]
+) -> str:
+    """A map of the set, and what the steps that used an encoder found; nothing if none did."""
+    recipe = (settings.get("recipe") or {}).get("steps") or ()
     rows = []
     for position, step in enumerate(recipe, 1):
         if not isinstance(step.get("encoder"), Mapping):
@@ -209,11 +211,11 @@ def _similarity_section(artifact: Artifact, records: Sequence[Record], measures:
         if "threshold" in step:
             rows += [(escape(step["step"]), "threshold", f"{step['threshold']:g}")]
         rows += [(escape(row["step"]), escape(row["measure"]), f"{row['value']:,.6g}") for row in found]
-    # a training set is drawn from a curated one, whose card has the map; so many are mixed that it would cost minutes
-    groups = similarity_map(records, table, escape) if artifact.identity.kind == "curated" else ""
-    found_by = "What was found by comparing embeddings.\n\n" + table(("step", "measure", "value"), rows) if rows else ""
-    parts = list(filter(None, ("## Similarity", groups, found_by)))
-    return "\n\n".join(parts) if len(parts) > 1 else ""
+    if not rows:
+        return ""
+    found_by = "What was found by comparing embeddings.\n\n" + table(("step", "measure", "value"), rows)
+    # where no encoder was used the map would take longer than the steps, and `rt inspect` draws it
+    return "\n\n".join(filter(None, ("## Similarity", similarity_map(records, table, escape), found_by)))
 
 
 def _sources_section(sources: Sequence[Part]) -> str:

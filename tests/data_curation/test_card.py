@@ -14,6 +14,7 @@ import yaml
 from artifacts.errors import InputError
 from artifacts.manifest import read_manifest
 from data_curation import collect as collecting
+from data_curation.card import _similarity_section as similarity_section
 from data_curation.card import escape
 from data_curation.collect import CollectSettings, collect
 from data_curation.curate import CurateSettings, curate
@@ -99,21 +100,25 @@ def test_the_card_counts_every_row_of_every_step(tmp_path):
     assert "normalise" in text.split("Settings, resolved:")[1]
 
 
-def test_the_card_has_a_map_of_groups_of_alike_responses(tmp_path):
+def test_the_card_has_a_map_of_groups_of_alike_responses():
     subjects = {
         "sow": ("peas beans carrots leeks", 70),
         "bake": ("bread rolls cakes buns", 50),
         "paint": ("doors walls fences gates", 30),
     }
-    rows = [
-        {"response": f"{verb} the {words.split()[n % 4]} and {words.split()[n * 7 % 3]} <b>{n}</b> {verb}"}
+    texts = [
+        f"{verb} the {words.split()[n % 4]} and {words.split()[n * 7 % 3]} <b>{n}</b> {verb}"
         for verb, (words, count) in subjects.items()
         for n in range(count)
     ]
-    made = curate(CurateSettings(recipe={"steps": []}), tmp_path / "out", written(tmp_path / "in.jsonl", rows))
-    _, text = card(made)
-    assert "150 of 150 rows" in text.split("## Similarity")[1]
-    heading, _, *groups = table_after(text, "Similarity")
+    records = make_records("mine", [(row, None, text) for row, text in enumerate(texts)])
+    used = {"recipe": {"steps": [{"step": "semantic_dedup", "encoder": {"model": "one"}}]}}
+
+    def said(settings, records=records):
+        return similarity_section(settings, records, [])
+
+    assert "150 of 150 rows" in said(used)
+    heading, _, *groups = table_after(said(used), "Similarity")
     assert heading == ["group", "rows", "alike inside", "nearest group", "alike"]
     shares = {verb: sum(float(group[1][:-1]) for group in groups if verb in group[0]) for verb in subjects}
     assert shares == pytest.approx({"sow": 46.7, "bake": 33.3, "paint": 20}, abs=0.3)
@@ -122,10 +127,10 @@ def test_the_card_has_a_map_of_groups_of_alike_responses(tmp_path):
         assert float(inside) > 0.6
         assert other != name
         assert other in {group[0] for group in groups}
-    again = curate(CurateSettings(recipe={"steps": []}), tmp_path / "again", tmp_path / "in.jsonl")
-    assert card(again)[1] == text
-    few = curate(CurateSettings(recipe={"steps": []}), tmp_path / "few", written(tmp_path / "few.jsonl", rows[:99]))
-    assert "## Similarity" not in card(few)[1]
+    assert said(used) == said(used)
+    assert "alike inside" not in said(used, records[:99]), "too few"
+    assert "| semantic\\_dedup | encoder | one |" in said(used, records[:99])
+    assert said({"recipe": {"steps": [{"step": "near_dedup"}]}}) == "", "it would take longer than the steps"
 
 
 def test_each_row_is_traced_to_its_source_and_the_steps_that_changed_it(curated, mixed):
