@@ -100,7 +100,13 @@ def find(label: str) -> Found:
 
 
 def read_published(folder: Path) -> tuple[Publication, Artifact]:
-    """What is published in a folder of `RT_HOME/published`; raises as `read_publication`, or for another's folder."""
+    """What is published in a folder of `RT_HOME/published`.
+
+    Raises:
+        InputError, DigestError: as `read_publication`; or the folder is another one's, or a link that leads elsewhere.
+    """
+    if folder.resolve() != published_folder().resolve() / folder.parent.name / folder.name:
+        raise InputError("a link that leads out of the store", where=str(folder), fix="publish what it leads to")
     publication, artifact = read_publication(folder)
     if (publication.name, publication.version) != (folder.parent.name, folder.name):
         raise InputError(f"this is {publication.label}, in a folder of another name", where=str(folder))

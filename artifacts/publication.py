@@ -93,6 +93,11 @@ def read_publication(folder: Path) -> tuple[Publication, Artifact]:
     return publication, artifact
 
 
+def name_of(folder: Path) -> str:
+    """NAME@VERSION of what is published in a folder; of any other the folder's name."""
+    return read_publication(folder)[0].label if (folder / PUBLICATION).is_file() else folder.name
+
+
 def verify_publication(folder: Path) -> tuple[Publication, Artifact]:
     """Read everything that is published in a folder, and compare it with its digests.
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from artifacts.differences import differences
 from artifacts.errors import ResponseTuningError
 from artifacts.manifest import Artifact, is_artifact, read_manifest
+from artifacts.publication import name_of
 from artifacts.stage import input_digest
 from data_curation.inspect.measures import facts
 from data_curation.inspect.subject import Subject, file_subject, read_subject, recorded_inputs
@@ -226,7 +227,7 @@ def _collect(artifact: Artifact, dropped: dict, seen: set[str], notes: list[str]
     if kind == "curated":  # its decisions name every row of its input, wherever that is now
         return True
     if problem:
-        notes.append(f"{artifact.path.name} was made from inputs that are not at hand: {problem}")
+        notes.append(f"{name_of(artifact.path)} was made from inputs that are not at hand: {problem}")
     return all(wholes) and not problem
 
 

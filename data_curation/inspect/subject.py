@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from artifacts.errors import InputError, ResponseTuningError
 from artifacts.manifest import Artifact, is_artifact, read_manifest
+from artifacts.publication import name_of
 from artifacts.stage import input_digest
 from data_curation.decontaminate import prompt_name
 from data_curation.evaluation_prompts import PromptSet, read_prompts
@@ -117,7 +118,7 @@ def read_subject(path: Path, given: Path | None = None) -> Subject:
     kind = artifact.identity.kind
     if kind not in KINDS:
         raise InputError(f"holds '{kind}', not responses", where=str(path), fix=f"kinds of sets: {', '.join(KINDS)}")
-    name = path.resolve().name
+    name = name_of(path.resolve())
     if kind == "trainset":
         records, origins = _trainset(artifact)
         return Subject(path, name, kind, artifact, records, origins, quarantined=_quarantine(artifact))

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from artifacts.catalogue import resolve
 from artifacts.errors import DigestError, InputError, UserError
 from artifacts.export.folders import new_folder
-from artifacts.publication import read_publication, verify_publication
+from artifacts.publication import name_of, read_publication, verify_publication
 from artifacts.publish import publish
 from paper_repro.cli import application
 
@@ -106,6 +107,20 @@ def test_a_damaged_record_stops_what_would_build_on_it(folder, family):
     report = family.report("end", {"base": folder})
     with pytest.raises(DigestError, match="changed after it was written"):
         publish(report.path, "more", "1")
+
+
+def test_a_link_in_the_place_of_a_version_is_not_followed(folder, tmp_path):
+    elsewhere = folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(elsewhere)
+    (row,) = (row for row in json.loads(rt("list", "--json").stdout) if row["name"] == "ours-rt")
+    assert "a link that leads out of the store" in row["availability"]
+    with pytest.raises(InputError, match="a link that leads out of the store"):
+        resolve("ours-rt@1.0.0")
+
+
+def test_it_goes_by_its_name_wherever_it_is_told(folder, family):
+    assert name_of(folder) == "ours-rt@1.0.0"
+    assert name_of(family.corpus("plain").path) == "plain"
 
 
 def test_two_processes_do_not_fill_one_folder(tmp_path):
