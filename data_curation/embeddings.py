@@ -21,9 +21,8 @@ __all__ = [
     "embed_texts",
     "embed_windows",
     "held",
-    "joined",
+    "merged",
     "pool",
-    "reordered",
     "window_rows",
 ]
 
@@ -104,7 +103,7 @@ def embed_windows(
             fix="check the model's weights, or use dtype: float32",
         ) from None
     if len(firsts) < len(texts):
-        vectors = reordered(vectors, which)
+        vectors = _repeated(vectors, which)
     seconds = time.monotonic() - started
     log.info(
         "embeddings: %d texts, %d of them computed now, %d windows, %.1f s%s",
@@ -159,23 +158,30 @@ def _distinct(texts: Sequence[str]) -> tuple[list[bytes], list[int], np.ndarray]
     return list(numbers), firsts, which
 
 
-def reordered(vectors: TextVectors, which: np.ndarray) -> TextVectors:
-    """Vectors of texts that are the given ones, in the order `which` (int64) says, none to many times each."""
-    if np.array_equal(which, np.arange(len(vectors.starts) - 1)):
-        return vectors
+def _repeated(vectors: TextVectors, which: np.ndarray) -> TextVectors:
+    """Vectors of texts that are the given ones again and again, in the order `which` says."""
     starts = np.concatenate([[0], np.cumsum(np.diff(vectors.starts)[which])])
     rows = window_rows(vectors.starts, which)
     windows = vectors.windows[rows]
     return TextVectors(windows, vectors.pieces[rows], starts, pool(windows, vectors.pieces[rows], starts))
 
 
-def joined(parts: Sequence[TextVectors]) -> TextVectors:
-    """Vectors of the texts of all parts, part after part."""
-    if len(parts) == 1:
-        return parts[0]
-    starts = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(part.starts) for part in parts]))])
-    windows, pieces = (np.concatenate([getattr(part, name) for part in parts]) for name in ("windows", "pieces"))
-    return TextVectors(windows, pieces, starts, pool(windows, pieces, starts))
+def merged(parts: Sequence[tuple[np.ndarray, TextVectors]]) -> TextVectors:
+    """Vectors of texts that came in parts: of each the texts' positions (int64), together all of them once."""
+    if len(parts) == 1 and (np.diff(parts[0][0]) == 1).all():
+        return parts[0][1]
+    counts = np.empty(sum(len(positions) for positions, _ in parts), dtype=np.int64)
+    for positions, part in parts:
+        counts[positions] = np.diff(part.starts)
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    width = parts[0][1].windows.shape[1]
+    windows, pieces = np.empty((starts[-1], width), dtype=np.float32), np.empty(starts[-1], dtype=np.int64)
+    pooled = windows if len(counts) == len(windows) else np.empty((len(counts), width), dtype=np.float32)
+    for positions, part in parts:
+        rows = window_rows(starts, positions)
+        windows[rows], pieces[rows] = part.windows, part.pieces
+        pooled[positions] = part.pooled
+    return TextVectors(windows, pieces, starts, pooled)
 
 
 def _store(encoder: Encoder, settings: EncoderSettings, scratch: Path | None) -> VectorStore | None:

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from data_curation.embeddings import EncoderSettings, TextVectors, embed_windows, held, joined, reordered
+from data_curation.embeddings import EncoderSettings, TextVectors, embed_windows, held, merged
 from data_curation.encoder import has_bfloat16, unit_rows
 from data_curation.records import normalise_for_id
 from data_curation.semantic_neighbours import Sieve, alike, passing
 from data_curation.static_model import static_vectors
 
 CALIBRATED = "all-minilm-l6-v2"
-HALF_MARGIN = 0.01  # cosines of Dolly's pairs moved by up to 0.003
+HALF_MARGIN = 0.01  # cosines of Dolly's pairs moved by up to 0.003, of windows of long responses by up to 0.005
 LEAST_TEXTS = 4_000  # with fewer, there is nothing to whiten by, and reading all of them costs little
 RIDGE = 0.5  # of whitening: part of the mean variance that is added to that of every axis
 AT_ONCE = 65_536  # rows whitened together, in 64 bits
@@ -133,16 +133,14 @@ def half_windows(texts: list[str], encoder: EncoderSettings, scratch: Path | Non
     """Vectors of at least one text in 16 bits; where those in 32 bits are there already, these."""
     there = held(texts, encoder)
     half = encoder.model_copy(update={"dtype": "bfloat16"})
-    order, parts = [], []
+    parts = []
     for positions, settings in ((np.flatnonzero(there), encoder), (np.flatnonzero(~there), half)):
         if len(positions):
-            order.append(positions)
-            parts.append(
-                embed_windows(
-                    [texts[position] for position in positions],
-                    settings,
-                    scratch,
-                    label=lambda text, positions=positions: label(int(positions[text])),
-                )
+            found = embed_windows(
+                [texts[position] for position in positions],
+                settings,
+                scratch,
+                label=lambda text, positions=positions: label(int(positions[text])),
             )
-    return reordered(joined(parts), np.argsort(np.concatenate(order), kind="stable"))
+            parts.append((positions, found))
+    return merged(parts)

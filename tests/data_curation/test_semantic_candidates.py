@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_curation import embedding_cache, semantic_candidates, semantic_neighbours, static_model
-from data_curation.embeddings import EncoderSettings, TextVectors, joined, pool, reordered
+from data_curation.embeddings import EncoderSettings, TextVectors, merged, pool
 from data_curation.semantic_candidates import SIEVES, calibrated_sieve, whitened
 from data_curation.semantic_dedup import similarity
 from data_curation.semantic_neighbours import Sieve, alike, passing, worst_windows
@@ -52,14 +52,17 @@ def test_the_worst_window_is_found_whatever_is_compared_at_once(monkeypatch):
     assert worst_windows(vectors, left, right) == pytest.approx(whole, abs=1e-6)
 
 
-def test_vectors_are_put_together_and_in_another_order():
-    one, other = text_vectors([2, 1]), text_vectors([1, 3], seed=8)
-    both = joined([one, other])
-    assert [len(both.of(text)) for text in range(4)] == [2, 1, 1, 3]
-    turned = reordered(both, np.asarray([3, 0, 0]))
-    assert (turned.of(0) == other.of(1)).all()
-    assert (turned.of(2) == one.of(0)).all()
-    assert turned.pooled == pytest.approx(np.stack([other.pooled[1], one.pooled[0], one.pooled[0]]), abs=1e-7)
+def test_vectors_that_came_in_parts_stand_where_their_texts_stand():
+    one, other, single = text_vectors([2, 1]), text_vectors([1, 3], seed=8), text_vectors([1, 1], seed=9)
+    both = merged([(np.asarray([3, 0]), one), (np.asarray([1, 2]), other)])
+    assert [len(both.of(text)) for text in range(4)] == [1, 1, 3, 2]
+    for text, (part, place) in enumerate([(one, 1), (other, 0), (other, 1), (one, 0)]):
+        assert (both.of(text) == part.of(place)).all()
+        assert (both.pooled[text] == part.pooled[place]).all()
+    assert both.pieces.tolist() == [*one.pieces[2:], *other.pieces, *one.pieces[:2]]
+    alone = merged([(np.asarray([1]), text_vectors([1])), (np.asarray([0, 2]), single)])
+    assert alone.pooled is alone.windows, "one array where every text is one window"
+    assert (alone.windows[[0, 2]] == single.windows).all()
 
 
 def test_no_texts_have_no_neighbours():
