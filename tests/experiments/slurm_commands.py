@@ -22,7 +22,7 @@ HERE = Path(os.environ["STAND_IN_JOBS"])
 def submit(options: list[str]) -> None:
     """sbatch: keep the script, answer with a number at once, run it in a process of its own."""
     script = sys.stdin.read()
-    number = len(list(HERE.glob("*.json"))) + 1
+    number = _next()
     write(number, {"options": options, "script": script, "state": "PENDING"})
     output = options[options.index("--output") + 1].replace("%j", str(number))
     Path(output).parent.mkdir(parents=True, exist_ok=True)
@@ -30,6 +30,17 @@ def submit(options: list[str]) -> None:
         command = [sys.executable, __file__, "job", str(number)]
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     print(number)
+
+
+def _next() -> int:
+    """A number that no other job has, also where two are submitted at once."""
+    number = 1
+    while True:
+        try:
+            (HERE / f"{number}.taken").open("x").close()
+            return number
+        except FileExistsError:
+            number += 1
 
 
 def job(number: int) -> None:

@@ -243,7 +243,7 @@ def test_a_file_that_only_the_user_has_is_asked_for_and_then_decides_the_cell(tm
     assert bare.corpora == ()
     cells = plan_cells(bare)
     left = [one for one in wanted.wanted(bare, cells, []) if one.kind == "data" and "CC-News" in one.what]
-    assert [one.fix for one in left] == ["--set rewrites.cc-news-retoned.file=FILE (JSONL, a text a line)"]
+    assert [one.fix for one in left] == ['--set rewrites.cc-news-retoned.file=FILE (JSONL, a line {"text": ...} each)']
     with pytest.raises(MissingDataError, match="cc-news-retoned: its texts are in no source"):
         _fetch_all([cell for cell in cells if cell.stage.name == "rewrite"])
     places = []
@@ -312,5 +312,5 @@ def test_a_base_that_is_not_shipped_is_told_and_costs_nothing(monkeypatch):
     profile = load_profile("testbed", [], ["formats"])
     assert runs_of(profile, RATE) == []
     left = [one for one in wanted.wanted(profile, [], []) if one.kind == "left out"]
-    assert len(left) == 6
+    assert len(left) == len(profile.studies["formats"].bases)
     assert left[0].what == "formats on testbed-0.5m-formats-1-0"
