@@ -77,9 +77,11 @@ def share(part: float, whole: float) -> str:
 
 
 def shown(text: str | None, most: int = LONG) -> str:
-    """The beginning of a text; says where it was cut, and where it is missing."""
+    """The beginning of a text; says where it was cut, and where it is missing or nothing can be seen of it."""
     if text is None:
         return "(text not at hand)"
+    if not text.strip():
+        return f"(blank: {len(text):,} characters of white space)" if text else "(blank)"
     return text if len(text) <= most else f"{text[:most].rstrip()} \u2026 ({len(text) - most:,} more characters)"
 
 

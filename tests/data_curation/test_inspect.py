@@ -19,7 +19,7 @@ from data_curation.embeddings import EncoderSettings, held
 from data_curation.inspect.borders import borders
 from data_curation.inspect.difference import difference, sides, visible
 from data_curation.inspect.inspection import InspectSettings, inspect_set, numbers
-from data_curation.inspect.page import inline_json, number, share, write_inspection
+from data_curation.inspect.page import inline_json, number, share, shown, write_inspection
 from data_curation.inspect.subject import read_subject
 from data_curation.inspect.topics import topics
 from data_curation.mix import MixSettings, mix
@@ -329,6 +329,16 @@ def test_numbers_for_reading():
     assert (number(1234567), number(0.123456), number(2.0), number(None)) == ("1,234,567", "0.1235", "2", "missing")
     assert (share(1, 5_000), share(0, 5), share(1, 0), share(1, 8)) == ("under 0.1%", "0.0%", "missing", "12.5%")
     assert inline_json({"</script>": "&\u2029"}) == '{"\\u003c/script\\u003e":"\\u0026\\u2029"}'
+
+
+def test_a_text_of_which_nothing_can_be_seen_says_so():
+    assert [shown(text) for text in (None, "", " \n\t", "a ")] == [
+        "(text not at hand)",
+        "(blank)",
+        "(blank: 3 characters of white space)",
+        "a ",
+    ]
+    assert shown("word " * 10, 9) == "word word \u2026 (41 more characters)"
 
 
 def test_the_command_prints_numbers_and_writes_the_page(made, tmp_path, rt_home):
