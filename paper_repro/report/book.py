@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from artifacts.files import atomic_path
 from paper_repro.report.figure import Drawing, in_style
-from paper_repro.report.paged import Line, paged, wrap
+from paper_repro.report.paged import Line, paged, width_of, wrap
 from paper_repro.report.sheet import Placed, Sheet, sheet
 from paper_repro.report.table import Table
 
@@ -28,6 +28,7 @@ LEFT, TOP, BOTTOM = 0.7, 0.75, 0.7
 TEXT_WIDTH = A4[0] - 2 * LEFT
 INK, QUIET = "#000000", "#555555"
 POINTS = 72.0
+LEADING = 1.35  # of paragraphs
 
 
 def write_book(
@@ -51,15 +52,18 @@ def write_book(
         for note in notes:
             book.write(note, 9)
         for section in sections:
-            if not section.sub:  # a numbered item bears its own title, and what is only stated is in the table of items
-                book.heading(section.title)
-                for paragraph in section.paragraphs:
-                    book.write(paragraph, 8)
+            # a numbered item bears its own title, and what is only stated is in the table of items
+            told = section.sub
             for item in section.items:
                 if isinstance(item, Table):
+                    if not told:
+                        book.heading(section)
                     book.table(item)
                 else:
-                    book.drawing(item)
+                    book.drawing(item, None if told else section)
+                told = True
+            if not told:
+                book.heading(section)
         book.finish()
 
 
@@ -97,18 +101,20 @@ class _Pages:
 
     def write(self, text: str, size: float, *, bold: bool = False, colour: str = INK) -> None:
         """A paragraph."""
-        height = 1.35 * size / POINTS
+        height = LEADING * size / POINTS
         for line in wrap(text, TEXT_WIDTH, size, bold=bold):
             self._need(height)
             self.at += height
             self._text(LEFT, self.at, line, size, colour=colour, bold=bold)
         self.at += 0.4 * height
 
-    def heading(self, text: str) -> None:
-        """A heading with room for some lines below it."""
+    def heading(self, section: Section) -> None:
+        """A part's heading and paragraphs, with room for some lines below them."""
         self._need(1.5)
         self.at += 0.15
-        self.write(text, 13, bold=True)
+        self.write(section.title, 13, bold=True)
+        for paragraph in section.paragraphs:
+            self.write(paragraph, 8)
 
     def table(self, table: Table) -> None:
         """A table: its title, its rows, its notes and source."""
@@ -136,24 +142,38 @@ class _Pages:
                 self._text(LEFT + x, self.at + below, text, line.size, colour=colour, align=align)
             self.at += line.height
 
-    def drawing(self, drawing: Drawing) -> None:
-        """A figure at its size on a page of its own, with its title above and its notes below."""
+    def drawing(self, drawing: Drawing, section: Section | None) -> None:
+        """A figure at its size on a page of its own, with its title above and its notes below.
+
+        Args:
+            drawing: The figure.
+            section: The part that it begins, whose heading stands on the same page; None: the heading is there already.
+        """
         from matplotlib.transforms import Bbox
 
         self.finish()
         self.number += 1
         figure = self.figures[drawing.name]
         width, height = figure.get_size_inches()
-        top = TOP + 0.35
-        lines = [line for note in (*drawing.notes, f"Source: {drawing.source}.") for line in wrap(note, width, 7)]
-        title = wrap(drawing.title, width, 10, bold=True)
-        for index, line in enumerate(title):
-            y = 1 + (0.3 - 0.19 * (index - len(title) + 1)) / height
-            figure.text(0, y, line, fontsize=10, fontweight="bold", parse_math=False, in_layout=False)
-        for index, line in enumerate(lines):
-            y = -(0.25 + 0.14 * index) / height
-            figure.text(0, y, line, fontsize=7, color=QUIET, parse_math=False, in_layout=False)
         x = (A4[0] - width) / 2
-        foot = (height + top - A4[1] + 0.4) / height
-        figure.text(0.5, foot, str(self.number), fontsize=8, color=QUIET, ha="center", in_layout=False)
-        self.pdf.savefig(figure, bbox_inches=Bbox([[-x, height + top - A4[1]], [A4[0] - x, height + top]]))
+        head = [(section.title, 13, True), *((one, 8, False) for one in section.paragraphs)] if section else []
+        at, above = TOP, []
+        for text, size, bold in head:
+            for line in wrap(text, TEXT_WIDTH, size, bold=bold):
+                at += LEADING * size / POINTS
+                above.append(Placed(LEFT - x, at, line, size, INK, bold=bold))
+            at += 0.4 * LEADING * size / POINTS
+        for line in wrap(drawing.title, width, 10, bold=True):
+            at += 0.19
+            above.append(Placed(0, at, line, 10, INK, bold=True))
+        top = at + 0.16
+        notes = [line for note in (*drawing.notes, f"Source: {drawing.source}.") for line in wrap(note, width, 7)]
+        below = [Placed(0, top + height + 0.25 + 0.14 * index, line, 7, QUIET) for index, line in enumerate(notes)]
+        number = str(self.number)
+        foot = Placed((width - width_of(number, 8)) / 2, A4[1] - 0.4, number, 8, QUIET)
+        for one in (*above, *below, foot):
+            weight = "bold" if one.bold else "normal"
+            style = {"fontsize": one.size, "color": one.colour, "fontweight": weight, "parse_math": False}
+            figure.text(one.x / width, 1 + (top - one.y) / height, one.text, in_layout=False, **style)
+        page = Bbox([[-x, height + top - A4[1]], [A4[0] - x, height + top]])
+        self.pdf.savefig(figure, bbox_inches=page)

@@ -26,7 +26,7 @@ COLOURS = {
     "untuned": "#999999",
     FIRST_LINE: "#56B4E9",
     "0-shot": "#999999",
-    "URIAL-R": "#F0E442",
+    "URIAL-R": "#CC79A7",
     "URIAL": "#009E73",
     "tie": "#DDDDDD",
     "kept": "#009E73",

@@ -5,6 +5,7 @@ A number that is missing has no mark, and stacked bars say so; an interval is dr
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from math import nan, pi
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ SHORT = {
 LINES = {"IT": "-", "RT": "--", "0-shot": ":", "URIAL-R": "--", "URIAL": "-"}
 MARKERS = {"IT": "o", "RT": "s", "0-shot": "v", "URIAL-R": "s", "URIAL": "o"}
 WIDEST = 4  # panels side by side
+TITLE = 22  # characters on a line of a narrow panel's title
 WINS = {"rt_win": ("RT", "RT wins"), "tie": ("tie", "tie"), "it_win": ("IT", "IT wins")}
 Place = tuple[str, str]  # what the panel's row is called, and its column
 Profiles = Mapping[Place, Mapping[str, Sequence[Estimate]]]  # panel to method to a score an aspect
@@ -140,9 +142,26 @@ def _name_bars(grid: Sequence[Axes], names: Sequence[Sequence[str]], wide: int) 
         axes.set_yticks(range(len(own)), [""] * len(own) if same else own)
 
 
+def _label_lowest(grid: Sequence[Axes]) -> None:
+    """Numbers at the axis of every panel without one below it: of a shared axis only the last row shows them."""
+    wide = next(
+        (index for index, axes in enumerate(grid) if index and axes.get_subplotspec().is_first_col()), len(grid)
+    )
+    for index, axes in enumerate(grid):
+        below = grid[index + wide] if index + wide < len(grid) else None
+        if axes.axison and below is not None and not below.axison:
+            axes.tick_params(labelbottom=True)
+
+
+def _titled(name: str) -> str:
+    """A base model as the title of a narrow panel: without its owner, on lines that fit."""
+    return "\n".join(textwrap.wrap(name.rsplit("/", 1)[-1], TITLE))
+
+
 def _legend_above(figure: Figure, grid: Sequence[Axes], used: int, label: str) -> None:
     for axes in grid[used:]:
         axes.axis("off")
+    _label_lowest(grid)
     named = {name: bar for axes in grid[:used] for bar, name in zip(*axes.get_legend_handles_labels(), strict=True)}
     place = {"loc": "outside upper center", "ncols": len(named), "frameon": False, "handlelength": 2.5}
     figure.legend(list(named.values()), list(named), **place)
@@ -175,7 +194,7 @@ def draw_radars(scores: Profiles, aspects: Sequence[str]) -> Figure:
                 _radar(panel, angles, [_number(one) for one in values], method)
             panel.set_xticks(angles, [SHORT.get(aspect, aspect.capitalize()) for aspect in aspects], fontsize=6)
             if places:
-                panel.set_title(place[1], pad=12)
+                panel.set_title(_titled(place[1]), pad=12)
         axes[0].set_ylabel(row[0][0] if row[0] else "", labelpad=26, fontsize=8)
     _legend_of_methods(figure, grid.flatten(), "outside lower center")
     return figure
@@ -219,11 +238,12 @@ def draw_dots(scores: Profiles, aspects: Sequence[str]) -> Figure:
                 continue
             _dots(panel, scores[place])
             if places:
-                panel.set_title(place[1])
+                panel.set_title(_titled(place[1]))
         axes[0].set_ylabel(row[0][0] if row[0] else "", fontsize=8)
     grid[0][0].set_yticks(range(len(aspects)), [aspect.capitalize() for aspect in aspects])
     grid[0][0].set_ylim(len(aspects) - 0.5, -0.5)
     grid[0][0].set_xlim(1, 5)
+    _label_lowest(grid.flatten())
     _legend_of_methods(figure, grid.flatten(), "outside upper center")
     figure.supxlabel("Score, 1 to 5", fontsize=8)
     return figure

@@ -175,5 +175,5 @@ def _cell(cell: Cell, column: Column, line_end: str) -> str:
     value = escape(show(cell.value, column))
     if cell.low is None or cell.high is None:
         return value
-    ends = f"[{cell.low:.{column.decimals}f}, {cell.high:.{column.decimals}f}]"
+    ends = f"[{cell.low:z.{column.decimals}f}, {cell.high:z.{column.decimals}f}]"
     return rf"{value} {{\scriptsize {ends}}}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ GAP = 0.09  # inches between columns
 LEADING = 1.28
 LONG = 0.9  # inches: a naming column wider than that may be wrapped
 NARROWEST = 0.62  # inches a wrapped column needs
+WORD = 1.3  # inches: a longer word may be cut
 POINTS = 72.0
 FAMILY = "DejaVu Sans"
 UNIT = 100.0  # points at which letters are measured
@@ -116,25 +117,50 @@ def _text(table: Table, row: int, column: int) -> list[str]:
 
 
 def _fit(table: Table, cells: Sequence[Sequence[list[str]]], width: float) -> tuple[float, list[float]]:
-    """The largest size at which all columns fit, long ones wrapped; and the columns' widths."""
+    """The largest size at which all columns fit, long ones wrapped between words; and the columns' widths."""
     for size in SIZES:
         widths = [_natural(table, cells, column, size) for column in range(len(table.columns))]
         room = width - GAP * (len(widths) - 1)
         long = [i for i, natural in enumerate(widths) if table.columns[i].names_row and natural > LONG]
-        fixed = sum(natural for i, natural in enumerate(widths) if i not in long)
+        rest = room - sum(natural for i, natural in enumerate(widths) if i not in long)
+        least = {i: min(widths[i], max(NARROWEST, _longest_word(table, cells, i, size))) for i in long}
         if sum(widths) <= room:
             return size, widths
-        if long and room - fixed >= NARROWEST * len(long):
-            return size, _share(widths, long, room - fixed)
+        if long and rest >= sum(least.values()):
+            return size, _share(widths, least, rest)
     scale = room / sum(widths)  # so wide that even the smallest letters need narrower columns: all are wrapped
     return size, [natural * scale for natural in widths]
 
 
-def _share(widths: Sequence[float], long: Sequence[int], room: float) -> list[float]:
-    """The room among the long columns by the square root of what each would need."""
-    shares = {index: widths[index] ** 0.5 for index in long}
-    whole = sum(shares.values())
-    return [room * shares[i] / whole if i in shares else natural for i, natural in enumerate(widths)]
+def _longest_word(table: Table, cells: Sequence[Sequence[list[str]]], column: int, size: float) -> float:
+    """Width that no word of a column needs to be cut in; of words longer than `WORD` that width."""
+    texts = {word for row in cells for text in row[column] for word in _words(text)}
+    body = max((width_of(word, size) for word in texts), default=0.0)
+    heading = max((width_of(word, size, True) for word in _words(table.columns[column].heading)), default=0.0)
+    return min(WORD, max(body, heading) + 0.02)
+
+
+def _words(text: str) -> list[str]:
+    """What may stand on a line of its own: words, parted after a sign too."""
+    for sign in SIGNS:
+        text = text.replace(sign, f"{sign} ")
+    return text.split()
+
+
+def _share(widths: Sequence[float], least: Mapping[int, float], room: float) -> list[float]:
+    """The room among the long columns by the square root of what each would need, none below its least."""
+    shares = {index: widths[index] ** 0.5 for index in least}
+    fixed: dict[int, float] = {}
+    while True:
+        left, whole = room - sum(fixed.values()), sum(shares.values())
+        given = {index: left * share / whole for index, share in shares.items()}
+        short = [index for index, one in given.items() if one < least[index]]
+        if not short:
+            given |= fixed
+            return [given.get(index, natural) for index, natural in enumerate(widths)]
+        for index in short:
+            fixed[index] = least[index]
+            del shares[index]
 
 
 def _natural(table: Table, cells: Sequence[Sequence[list[str]]], column: int, size: float) -> float:

@@ -89,7 +89,7 @@ def show(cell: Cell, column: Column) -> str:
         return MISSING
     if cell == "":
         return NOT_APPLICABLE
-    return f"{cell:.{column.decimals}f}" if isinstance(cell, float) else str(cell)
+    return f"{cell:z.{column.decimals}f}" if isinstance(cell, float) else str(cell)
 
 
 def details(cell: Cell, column: Column) -> list[str]:
@@ -100,7 +100,7 @@ def details(cell: Cell, column: Column) -> list[str]:
     counts += [f"unclassified {cell.unclassified}"] if cell.unclassified is not None else []
     counts += [f"failed {cell.failed}"] if cell.failed else []
     known = cell.low is not None and cell.high is not None
-    interval = [f"[{cell.low:.{column.decimals}f}, {cell.high:.{column.decimals}f}]"] if known else []
+    interval = [f"[{cell.low:z.{column.decimals}f}, {cell.high:z.{column.decimals}f}]"] if known else []
     return interval + ([", ".join(counts)] if counts else [])
 
 
