@@ -131,6 +131,8 @@ def _unpack(wheel: Path, files: tuple[PinnedFile, ...], folder: Path) -> None:
     unpacking = folder.with_name(folder.name + ".part")
     shutil.rmtree(unpacking, ignore_errors=True)
     with zipfile.ZipFile(wheel) as archive:
+        if missing := sorted({file.path for file in files} - set(archive.namelist())):
+            raise OriginUnavailable(f"{wheel.name} does not hold {_named(missing)}")
         for file in files:
             archive.extract(file.path, unpacking)
     shutil.rmtree(folder, ignore_errors=True)

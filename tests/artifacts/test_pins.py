@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 
-from artifacts import pins
+from artifacts import origins, pins
 from artifacts.errors import DigestError, MissingDataError, SettingsError, UserError
 from artifacts.settings import validate_settings
 
@@ -71,6 +73,28 @@ def test_an_unknown_pin_is_refused_with_the_known_ones(one_pin):
 def test_a_pinned_path_cannot_leave_its_folder(path):
     with pytest.raises(SettingsError, match="path"):
         validate_settings(pins.PinnedFile, {"path": path})
+
+
+def test_of_an_archive_only_the_pinned_files_come_out_and_none_leaves_the_folder(tmp_path):
+    wheel = tmp_path / "a.whl"
+    link = zipfile.ZipInfo("a/link.txt")
+    link.external_attr = 0o120777 << 16  # a symbolic link, as zip files keep them
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in ("a/wanted.txt", "a/other.txt", "../outside.txt", "/outside.txt", "a/../../outside.txt"):
+            archive.writestr(name, name)
+        archive.writestr(link, "/etc/passwd")
+    wanted = tuple(pins.PinnedFile(path=path) for path in ("a/wanted.txt", "a/link.txt"))
+    folder = tmp_path / "below" / "pypi"
+    (tmp_path / "below" / "pypi.part").mkdir(parents=True)
+    (tmp_path / "below" / "pypi.part" / "half.txt").write_text("left by a stop")
+    origins._unpack(wheel, wanted, folder)
+    found = {path.relative_to(tmp_path).as_posix(): path for path in tmp_path.rglob("*") if not path.is_dir()}
+    assert set(found) == {"a.whl", "below/pypi/a/wanted.txt", "below/pypi/a/link.txt"}
+    assert not found["below/pypi/a/link.txt"].is_symlink()
+    before = found["below/pypi/a/wanted.txt"].read_text()
+    with pytest.raises(origins.OriginUnavailable, match=r"a\.whl does not hold a/gone\.txt"):
+        origins._unpack(wheel, (*wanted, pins.PinnedFile(path="a/gone.txt")), folder)
+    assert found["below/pypi/a/wanted.txt"].read_text() == before
 
 
 @pytest.mark.slow
