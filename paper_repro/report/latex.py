@@ -1,7 +1,8 @@
-"""A table as LaTeX, for a paper: `\\input{table_11}` after `\\usepackage{booktabs,longtable}`."""
+"""A table as LaTeX, for a paper: `\\input{table_11}` after `\\usepackage{booktabs,longtable,graphicx}`."""
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from paper_repro.report.table import Cell, Column, Estimate, Table, show
@@ -37,6 +38,7 @@ HEADING = 13  # characters of a heading on a line, where it is not wrapped with 
 TEXT = 20  # characters: a naming column with a longer cell is wrapped
 ROWS = 36  # more do not fit on a page
 WRAPPED_ROWS = 6  # the same, where cells are wrapped
+SHRUNK = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"  # a wide table, where it must be
 
 
 def to_latex(table: Table) -> str:
@@ -55,10 +57,12 @@ def to_latex(table: Table) -> str:
     align = _align(table, wrapped)
     if len(rows) > (WRAPPED_ROWS if wrapped else ROWS):
         return _long(align, size, caption, head, rows, notes)
+    wide = len(table.columns) > WIDE
     lines = [
         r"\begin{table}[tbp]",
         r"\centering",
         *size,
+        *([SHRUNK] if wide else []),
         rf"\begin{{tabular}}{{{align}}}",
         r"\toprule",
         head,
@@ -66,6 +70,7 @@ def to_latex(table: Table) -> str:
         *rows,
         r"\bottomrule",
         r"\end{tabular}",
+        *(["}"] if wide else []),
         r"\par\medskip",
         r"\begin{minipage}{\linewidth}\footnotesize",
         *notes,
@@ -169,9 +174,15 @@ def _cells(table: Table, index: int) -> list[str]:
     ]
 
 
+def _set(line: str, line_end: str) -> str:
+    """A line of a cell; in a wrapped one long words may be parted after a sign."""
+    text = escape(line)
+    return re.sub(r"(\\_|/)(?=\w)", r"\1\\allowbreak{}", text) if line_end.strip() else text
+
+
 def _cell(cell: Cell, column: Column, line_end: str) -> str:
     if not isinstance(cell, Estimate):
-        return line_end.join(escape(line) for line in show(cell, column).split("\n"))
+        return line_end.join(_set(line, line_end) for line in show(cell, column).split("\n"))
     value = escape(show(cell.value, column))
     if cell.low is None or cell.high is None:
         return value

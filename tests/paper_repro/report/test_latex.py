@@ -53,10 +53,20 @@ def test_long_texts_are_wrapped_and_a_table_longer_than_a_page_repeats_its_headi
     texts = to_latex(table(("m", "x" * 40 + "\nsecond line", 1.0), notes=("n",)))
     assert r"\begin{tabular}{lp{0.71\linewidth}r}" in texts
     assert r"x\newline second line & 1.0 \\" in texts
+    names = to_latex(table(("m", "table_15/average/" + "x" * 30, 1.0)))
+    assert r"table\_\allowbreak{}15/\allowbreak{}average/\allowbreak{}xxx" in names
     lines = to_latex(table(*((f"m{i}", "s", float(i)) for i in range(50)))).split("\n")
     assert r"\begin{longtable}{llr}" in lines
     assert lines.count(r"Model & Set & Rate (\%) \\") == 2
     assert r"\endhead" in lines and r"\begin{table}[tbp]" not in lines
+
+
+def test_a_table_of_many_columns_is_made_as_narrow_as_the_line():
+    wide = Table("w", "W", "me", tuple(Column(f"c{i}", f"Heading {i}") for i in range(9)), ((1.0,) * 9,))
+    lines = to_latex(wide).split("\n")
+    assert lines[lines.index(r"\begin{tabular}{rrrrrrrrr}") - 1].startswith(r"\resizebox{\ifdim\width>\linewidth")
+    assert lines[lines.index(r"\end{tabular}") + 1] == "}"
+    assert "resizebox" not in to_latex(table(("m", "a", 1.0)))
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex with booktabs (texlive-latex-recommended)")
@@ -72,7 +82,7 @@ def test_every_published_table_compiles(tmp_path):
     made = [*(make(tables) for make in TABLES.values()), *texts]
     body = "\n\\clearpage\n".join(to_latex(one) for one in made)
     odd = to_latex(table(("50% [a_b] \\ {x} ~^ #1 <&> |", "\u2013", -1.0), ("[m]", "", Estimate(1.0, 0.5, 2.0))))
-    packages = "\\documentclass{article}\n\\usepackage{booktabs,longtable}\n"
+    packages = "\\documentclass{article}\n\\usepackage{booktabs,longtable,graphicx}\n"
     text = f"{packages}\\begin{{document}}\n{body}\n{odd}\n\\end{{document}}\n"
     (tmp_path / "all.tex").write_text(text, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
