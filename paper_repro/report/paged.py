@@ -47,9 +47,7 @@ class Line:
 def _font(bold: bool) -> FT2Font:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
-    font = get_font(findfont(FontProperties(family=FAMILY, weight="bold" if bold else "normal")))
-    font.set_size(UNIT, POINTS)
-    return font
+    return get_font(findfont(FontProperties(family=FAMILY, weight="bold" if bold else "normal")))
 
 
 @cache
@@ -57,7 +55,9 @@ def _advance(character: str, bold: bool) -> float:
     """Width of a letter of one point, in inches; kerning is left out, which makes a text a little wider."""
     from matplotlib.ft2font import LoadFlags
 
-    advance = _font(bold).load_char(ord(character), flags=LoadFlags.NO_HINTING).linearHoriAdvance
+    font = _font(bold)
+    font.set_size(UNIT, POINTS)  # each time: whatever is drawn shares the font, and sets its size
+    advance = font.load_char(ord(character), flags=LoadFlags.NO_HINTING).linearHoriAdvance
     return advance / 65536 / UNIT / POINTS  # 16.16 fixed point
 
 
