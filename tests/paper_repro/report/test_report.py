@@ -166,7 +166,7 @@ def test_the_page_has_both_sources_the_funnel_and_a_word_for_every_picture(both)
         "identity",
     )
     assert [part for part in page.ids if part in order] == list(order)
-    assert len(page.alternatives) == 3  # refusals, the funnel, Figure 5
+    assert len(page.alternatives) == 4  # refusals, the funnel, Figure 5 as published and of the run
     assert all(len(alternative) > 40 for alternative in page.alternatives)
     assert len(page.ids) == len(set(page.ids))
 
