@@ -349,8 +349,9 @@ def test_a_step_that_was_done_is_not_done_again_after_a_stop(tmp_path, small, mo
         curate(settings(), tmp_path / "out", small)
     artifact = curate(settings(), tmp_path / "out", small)
     assert [runs.count(step["step"]) for step in LIGHT["steps"]] == [1, 1, 1, 2, 1, 1]
-    seconds = artifact.provenance["seconds_per_step"]
-    assert [seconds[name] is None for name in sorted(seconds)] == [True, True, True, False, False, False]
+    for clock in ("seconds_per_step", "processor_seconds_per_step"):
+        seconds = artifact.provenance[clock]
+        assert [seconds[name] is None for name in sorted(seconds)] == [True, True, True, False, False, False]
 
 
 def test_other_settings_do_not_take_over_the_parts_of_a_stopped_run(tmp_path, small, monkeypatch):
