@@ -10,6 +10,7 @@ import yaml
 from artifacts.catalogue import published_folder, published_labels, read_published, resolve
 from artifacts.errors import DigestError, InputError, UserError
 from artifacts.manifest import read_manifest, verify_outputs
+from artifacts.pins import load_pin
 from artifacts.publish import publish
 from artifacts.settings import Settings
 from artifacts.stage import Stage
@@ -154,7 +155,11 @@ def test_what_comes_with_this_package_is_known_by_its_bytes_wherever_it_lies(fam
     base = tmp_path / "elsewhere" / name
     copytree(shipped_folder(name), base)
     report = family.report("end", {"base": base})
-    assert publish(report.path, "same", "1")[0].licence["licence"] == "Apache-2.0"
+    same = publish(report.path, "same", "1")[0]
+    assert same.licence["licence"] == "Apache-2.0"
+    pin = load_pin(name)  # the lineage leads to it
+    assert [(part["name"], part["version"]) for part in same.licence["parts"]] == [(name, pin.version)]
+    assert {node.get("pin") for node in same.lineage["nodes"].values()} == {None, name}
     (base / "config.json").write_text("{}")  # somebody's own by now
     other = family.report("other", {"base": base})
     assert publish(other.path, "changed", "1")[0].licence["licence"] == "unknown"
