@@ -87,6 +87,14 @@ def test_a_file_that_had_another_name_and_columns_where_it_was_curated(raw, tmp_
     }, "by the set itself or by those it was made from"
 
 
+def test_a_file_of_the_same_name_is_not_taken_for_the_one_that_was_curated(raw, tmp_path):
+    clean = curate(CurateSettings(recipe={"name": "clean", "steps": STRICT}, source="mine"), tmp_path / "clean", raw)
+    (tmp_path / "other").mkdir()
+    found = compare(written(tmp_path / "other" / raw.name, ROWS[2:4]), clean.path)
+    check(found)
+    assert [row["reason"] for row in rows_of(found) if row["kind"] == "left"] == ["never came into clean"] * 2
+
+
 def test_the_other_way_round_the_same_rows_enter(raw, tmp_path):
     clean = curated(raw, tmp_path / "clean")
     there, back = compare(raw, clean), compare(clean, raw)
