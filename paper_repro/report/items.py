@@ -158,7 +158,9 @@ def run_state(
         if held in own:
             return State(GIVEN, anchors=tuple(found for found in (f"{held}_run", held) if found in made)[:1])
     near = tuple(found for found in made if item.testbed and found.startswith(item.testbed))
-    if near and (item.shows != "model outputs" or item.study in ("", *studies)):
+    # of a study that was left out whole, the only counterpart is a table that says so
+    empty = item.study in missing and len(item.testbed) == 1
+    if near and not empty and (item.shows != "model outputs" or item.study in ("", *studies)):
         return State(GIVEN if item.shows != "numbers" else COUNTERPART, anchors=near)
     if item.study in missing:
         return State(NOT_RUN, missing[item.study])

@@ -44,6 +44,10 @@ def test_what_was_not_run_says_why():
     assert (run("table_30").word, run("table_30").reason) == ("not run", "the run has no study 'refinement'")
     assert run("table_26", missing={"news": "left to a longer run"}).reason == "left to a longer run"
     assert run("table_26", studies=("news",)).word == "given"
+    left = run("table_25", made=(*TESTBED, "testbed_news"), missing={"news": "left to a longer run"})
+    assert (left.word, left.reason) == ("not run", "left to a longer run")
+    other = run("table_31", made=(*TESTBED, "testbed_corpora"), missing={"open-data": "left to a longer run"})
+    assert (other.word, other.anchors) == ("counterpart", ("testbed_corpora",))
     assert run("table_11", made=()).reason.startswith("the scores hold no human_excellent_rate, human_sufficient_rate")
     assert "length-controlled" in run("table_29", made=()).reason
     assert run("table_02", made=()).reason == "the report was given no replies (--replies)"
