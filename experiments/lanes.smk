@@ -1,8 +1,10 @@
-# All cells before the scores, in a few processes: one rule, included by the Snakefile. Its outputs are the manifests of
+# All cells before the report, in a few processes: one rule, included by the Snakefile. Its outputs are the manifests of
 # the cells that are not done yet; `experiments.lanes` decides their order.
 LANES = config["lanes"]
 
 if config["in_lanes"]:
+
+    ruleorder: lanes > score
 
     rule lanes:
         output:

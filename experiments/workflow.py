@@ -27,7 +27,7 @@ from experiments.profiles import Profile
 HERE = Path(__file__).resolve().parent
 SNAKEFILE = HERE / "Snakefile"
 ASKING = ("rewrite", "judge")  # stages that ask a model on a server, in the order of the flow
-ALONE = ("score", "report")  # stages that never run in a lane: few, and after all others
+ALONE = ("score", "report")  # stages that have rules of their own: few, and after all others
 
 
 def cluster_folder(given: str) -> Path:
@@ -85,7 +85,8 @@ def run_workflow(
     config = home / "plans" / "workflow.json"
     served = _served(pending, profile.servers)
     in_lanes = [cell for cell in pending if cell.place not in {place for one in served for place in one["cells"]}]
-    lanes = _lanes(in_lanes, profile.lanes if cluster else min(profile.lanes, cores))
+    apart = ALONE if served else ALONE[1:]  # scores wait for what a server's job judges
+    lanes = _lanes(in_lanes, profile.lanes if cluster else min(profile.lanes, cores), apart)
     write_json(config, asked | {"folder": str(Path.cwd()), "served": served} | lanes)
     # a manifest, written last, says what is whole; Snakemake's own marks would throw away what finished after a kill
     shutil.rmtree(home / ".snakemake" / "incomplete", ignore_errors=True)
@@ -150,9 +151,9 @@ def _served(pending: Sequence[Cell], servers: Sequence[ServedJudge]) -> list[dic
     return found
 
 
-def _lanes(pending: Sequence[Cell], lanes: int) -> dict[str, Any]:
-    """Write the plan of `experiments.lanes`; what the workflow needs to know of it."""
-    cells = [cell for cell in pending if lanes and cell.stage.name not in ALONE]
+def _lanes(pending: Sequence[Cell], lanes: int, apart: Sequence[str]) -> dict[str, Any]:
+    """Write the plan of `experiments.lanes`, without the stages `apart`; what the workflow needs to know of it."""
+    cells = [cell for cell in pending if lanes and cell.stage.name not in apart]
     plan = rt_home() / "plans" / "lanes.json"
     write_json(plan, [_task(cell) for cell in cells])
     return {"lanes": lanes, "plan": str(plan), "in_lanes": [cell.place for cell in cells]}

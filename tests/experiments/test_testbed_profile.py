@@ -265,7 +265,8 @@ def test_the_default_run_leaves_studies_to_the_full_one(bases):
 
 def test_bases_that_the_default_run_leaves_out_are_told_and_run_by_the_full_one(bases):
     bases(*BASES)
-    left = {row["base_model"] for row in missing.missing_conditions(load_profile("testbed")) if row["study"] == "formats"}
+    rows = missing.missing_conditions(load_profile("testbed"))
+    left = {row["base_model"] for row in rows if row["study"] == "formats"}
     assert left == {"testbed-0.5m-formats-2-0", "testbed-0.5m-formats-8-0"}
     assert not any("formats-2-" in cell.label or "formats-8-" in cell.label for cell in plan())
     here, full = (load_profile(name).studies["formats"].bases for name in ("testbed", "testbed-full"))
