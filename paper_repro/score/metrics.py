@@ -75,8 +75,9 @@ class Metric:
             bootstrap over prompts), `ratio` (of two sums over those with a verdict, the same bootstrap), `raters`
             (share of a prompt's raters, its mean over the prompts that somebody rated, the same bootstrap),
             `corrected` (a rate corrected for the judge's errors, `paper_repro.score.correction`), `pooled` (of two
-            subsets together, `paper_repro.score.pooled`) or `lm-eval` (of `rt capabilities`, not
-            of verdicts).
+            subsets together, `paper_repro.score.pooled`), `length-controlled` (a regression over
+            the pairs of AlpacaEval, `paper_repro.score.length_controlled`) or `lm-eval` (of `rt capabilities`, not of
+            verdicts).
         unit: Unit of `value`, `low` and `high`.
         meaning: What it measures, in words for a reader of the report.
         labels: For a rate of labels: those that are counted.
@@ -84,7 +85,7 @@ class Metric:
     """
 
     name: str
-    kind: Literal["rate", "mean", "ratio", "raters", "corrected", "pooled", "lm-eval"]
+    kind: Literal["rate", "mean", "ratio", "raters", "corrected", "pooled", "length-controlled", "lm-eval"]
     unit: str
     meaning: str
     labels: tuple[str, ...] = ()
@@ -207,6 +208,12 @@ METRICS = {
                 ("tie", "Replies that a language model finds as helpful as the other system's", ("tie",)),
                 ("loss", "Replies to which a language model prefers the other system's", ("loss",)),
             )
+        ),
+        Metric(
+            "length_controlled_win_rate",
+            "length-controlled",
+            "share",
+            "Replies to AlpacaEval that a language model would prefer to the other system's, were both equally long",
         ),
         *(
             Metric(name, "mean", "1 to 5", f"{name.capitalize()} of the replies, by a language model", aspects=(name,))

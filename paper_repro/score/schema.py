@@ -66,6 +66,7 @@ COLUMNS = (
     Column("judge", pa.string(), True, "Judge; null for facts of the reply itself (length, ending)"),
     Column("digest", pa.string(), False, "Digest of the verdicts artifact"),
     Column("learning_rate", pa.float64(), True, "Of tuning; null where nothing was tuned or known", optional=True),
+    Column("against", pa.string(), True, "What was compared with, by where it differs: method=IT", optional=True),
 )
 SCHEMA = pa.schema([column.field for column in COLUMNS])
 KEY = (
@@ -109,6 +110,7 @@ class Result:
     judge: str | None
     digest: str
     learning_rate: float | None = None
+    against: str | None = None
 
     @property
     def key(self) -> tuple:

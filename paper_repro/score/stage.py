@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,14 @@ from paper_repro.score.corrected import (
     is_corrected,
     read_validations,
 )
+from paper_repro.score.length_controlled import (
+    BENCHMARK,
+    METRIC,
+    compared_with,
+    control_inputs,
+    length_controlled_rate,
+    paired,
+)
 from paper_repro.score.metrics import METRICS, REFUSAL_JUDGES, Metric, metrics_of
 from paper_repro.score.outcomes import grouped, outcomes
 from paper_repro.score.pooled import POOLS, codes_of, measured
@@ -34,6 +43,7 @@ from paper_repro.score.schema import KEY, Result, read_results, write_results
 from paper_repro.score.statistics import bootstrap_mean, bootstrap_share, mean, ratio, wilson
 
 Row = dict[str, Any]
+log = logging.getLogger("rt")
 
 
 class ScoreSettings(Settings):
@@ -71,7 +81,8 @@ def score(
 def score_inputs(verdicts: Sequence[Path], validations: Sequence[Path] = ()) -> dict[str, Path]:
     """Inputs of the stage, named by digest, so that their order does not matter.
 
-    Scores that `rt capabilities` made may stand among the verdicts; their rows join the table as they are.
+    Scores that `rt capabilities` made may stand among the verdicts; their rows join the table as they are. What the
+    length-controlled win rates of pairs need beside the verdicts joins the inputs where it is at hand.
 
     Raises:
         InputError: none given, one that is no artifact of its kind, or the same twice.
@@ -87,7 +98,7 @@ def score_inputs(verdicts: Sequence[Path], validations: Sequence[Path] = ()) -> 
             inputs[name] = folder
     if not verdicts:
         raise InputError("no verdicts are given", fix="give folders made by rt judge")
-    return inputs
+    return inputs | control_inputs(judged)
 
 
 def _is_measured(folder: Path) -> bool:
@@ -100,11 +111,14 @@ def _work(settings: ScoreSettings, inputs: Mapping[str, Path], workspace: Worksp
     artifacts = sorted((read_manifest(path, kind="verdicts") for path in folders.values()), key=lambda one: one.digest)
     validations = read_validations([path for name, path in inputs.items() if name.startswith(VALIDATION)])
     results: dict[tuple, Result] = {}
+    missing: dict[str, str] = {}
     comparable = Comparable()
     for artifact in artifacts:
         verdicts = read_verdicts(artifact.path)
         comparable.add(Condition(**artifact.summary["condition"]), verdicts)
-        for result in score_verdicts(artifact, verdicts, settings, validations):
+        controlled, why = _length_controlled(artifact, verdicts, settings, inputs)
+        missing |= why
+        for result in (*score_verdicts(artifact, verdicts, settings, validations), *controlled):
             earlier = results.setdefault(result.key, result)
             _check_twin(earlier, result, artifact)
     for artifact in (read_manifest(path) for name, path in sorted(inputs.items()) if name.startswith("scores")):
@@ -124,6 +138,7 @@ def _work(settings: ScoreSettings, inputs: Mapping[str, Path], workspace: Worksp
         conditions=len({tuple(row.key[: KEY.index("benchmark")]) for row in rows}),
         metrics=sorted({row.metric for row in rows}),
         benchmarks=sorted({row.benchmark for row in rows}),
+        **({"missing": {METRIC: missing}} if missing else {}),
     )
 
 
@@ -144,12 +159,12 @@ def score_verdicts(
 ) -> list[Result]:
     """All results that one verdicts artifact gives, a row a benchmark and metric; what it has no data for is absent."""
     condition = Condition(**artifact.summary["condition"]).resolved()
-    results = []
+    against, results = compared_with(artifact), []
     for (benchmark, judge), rows in grouped(verdicts, subsets=True).items():
         common = {"study": settings.study, **condition, "benchmark": benchmark, "digest": artifact.digest}
         for metric in metrics_of(judge, benchmark):
             raw = estimate(rows, metric, settings)
-            results.append(Result(**common, judge=judge, metric=metric.name, **raw))
+            results.append(Result(**common, judge=judge, metric=metric.name, **raw, against=against))
             if judge in validations and (name := corrected_name(metric.name)):
                 check_judge(artifact, validations[judge])
                 better = corrected(rows, validations[judge], settings.mix)
@@ -175,6 +190,23 @@ def _pooled_results(artifact: Artifact, verdicts: Sequence[Row], settings: Score
                 numbers = dict(zip(("value", "low", "high"), found, strict=True))
                 results.append(Result(**common, metric=metric, **numbers))
     return results
+
+
+def _length_controlled(
+    artifact: Artifact, verdicts: Sequence[Row], settings: ScoreSettings, inputs: Mapping[str, Path]
+) -> tuple[list[Result], dict[str, str]]:
+    """The length-controlled win rate of AlpacaEval's pairs; why there is none, by beginning of the verdicts' digest."""
+    rows = paired(verdicts)
+    if not rows or "against" not in artifact.summary:
+        return [], {}
+    rate = length_controlled_rate(artifact, inputs, settings)
+    if rate.numbers is None:
+        log.warning("no %s of %s: %s", METRIC, artifact.path, rate.why)
+        return [], {artifact.digest[:12]: rate.why}
+    condition = Condition(**artifact.summary["condition"]).resolved()
+    common = {"study": settings.study, **condition, "benchmark": BENCHMARK, "digest": artifact.digest}
+    common |= {"judge": rows[0]["judge"], "against": compared_with(artifact), **_counts(rows)}
+    return [Result(**common, metric=METRIC, **rate.numbers)], {}
 
 
 def estimate(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> dict[str, Any]:
@@ -244,4 +276,11 @@ def _reply_facts(rows: Sequence[Row], settings: ScoreSettings) -> list[dict[str,
     return facts
 
 
-SCORE = Stage(name="score", kind="scores", version=6, settings=ScoreSettings, work=_work, packages=("numpy", "pyarrow"))
+SCORE = Stage(
+    name="score",
+    kind="scores",
+    version=7,
+    settings=ScoreSettings,
+    work=_work,
+    packages=("numpy", "pyarrow", "scikit-learn"),
+)

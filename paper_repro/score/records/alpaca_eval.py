@@ -51,7 +51,7 @@ def score_alpaca_eval(path: Path, settings: ScoreSettings, gamed: Path | None = 
         InputError: a field is absent or out of range, or the file holds several models.
     """
     rows = own_annotations(path) if path.is_dir() else read_records(path)
-    given = [_preference(row) for row in rows]
+    given = [preference_of(row) for row in rows]
     readable = [value for value in given if value is not None]
     unclassified = len(given) - len(readable)
     facts = {
@@ -71,7 +71,7 @@ def score_alpaca_eval(path: Path, settings: ScoreSettings, gamed: Path | None = 
         if path.is_dir() and len(rows) != len(annotations.difficulty):
             notes.append(f"no length-controlled win rate: {len(rows)} of {len(annotations.difficulty)} instructions")
         else:
-            numbers.append(_controlled(rows, given, annotations, settings, path))
+            numbers.append(controlled(rows, given, annotations, settings, path))
     return Scored(len(rows), numbers, notes, facts)
 
 
@@ -90,7 +90,7 @@ def published_alpaca_eval(path: Path, model: str | None) -> dict[tuple[str, str 
     return {(ours, None): float(rows[model][theirs]) for ours, theirs in COLUMNS.items() if rows[model].get(theirs)}
 
 
-def _preference(row: Row) -> float | None:
+def preference_of(row: Row) -> float | None:
     """The preference for the second model, 0 to 1; None where the judge gave none."""
     preference = row.get("preference", int, float, null=True)
     if preference is None:
@@ -119,9 +119,21 @@ def _win_rates(readable: Sequence[float], n: int, settings: ScoreSettings) -> li
     ]
 
 
-def _controlled(
+def controlled(
     rows: Sequence[Row], given: Sequence[float | None], gamed: Gamed, settings: ScoreSettings, path: Path
 ) -> Number:
+    """The length-controlled win rate in per cent, with an interval of at most 300 resamples: each is a fit.
+
+    Args:
+        rows: Records in the benchmark's order.
+        given: Preference for the second model of each, 0 to 1, or None; not all None.
+        gamed: Annotations of gamed answers.
+        settings: Seed and resamples of the interval.
+        path: What errors name.
+
+    Raises:
+        InputError: more records than instructions, or all pairs of answers differ equally in length.
+    """
     if len(rows) > len(gamed.difficulty):
         raise InputError(f"{len(rows)} records, {len(gamed.difficulty)} instructions", where=str(path))
     delta = np.array([len(row.get("output_1", str)) - len(row.get("output_2", str)) for row in rows], dtype=float)

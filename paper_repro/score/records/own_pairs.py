@@ -22,8 +22,12 @@ JUDGE = "preference-llm"
 PREFERENCE = {"win": 2.0, "tie": 1.5, "loss": 1.0}
 
 
-def own_annotations(folder: Path) -> list[Row]:
+def own_annotations(folder: Path, places: Mapping[str, Path] | None = None) -> list[Row]:
     """A record for each reply to AlpacaEval that was compared, in the order of the replies (the benchmark's).
+
+    Args:
+        folder: The verdicts.
+        places: Where the replies are, by digest; those not named are where they were when they were judged.
 
     Raises:
         InputError: the folder holds no such verdicts, or the replies are not where they were when they were judged.
@@ -32,7 +36,7 @@ def own_annotations(folder: Path) -> list[Row]:
     verdicts = {row["prompt_id"]: row for row in read_verdicts(folder) if row["judge"] == JUDGE}
     if not verdicts:
         raise InputError(f"holds no verdicts of {JUDGE}", where=str(folder), fix="rt judge A --judge preference-llm")
-    own, other = _replies(artifact, "generations"), _replies(artifact, "against")
+    own, other = (_replies(artifact, name, places or {}) for name in ("generations", "against"))
     common = {
         "generator_1": _named(artifact.summary["against"]["condition"]),
         "generator_2": _named(artifact.summary["condition"]),
@@ -54,10 +58,11 @@ def own_annotations(folder: Path) -> list[Row]:
     return rows
 
 
-def _replies(artifact: Artifact, name: str) -> dict[str, dict[str, Any]]:
+def _replies(artifact: Artifact, name: str, places: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """Rows of one of the two generations by prompt, in their order."""
-    path = Path(artifact.provenance["inputs"][name])
-    if not is_artifact(path) or read_manifest(path).digest != artifact.identity.inputs[name]:
+    digest = artifact.identity.inputs[name]
+    path = places.get(digest) or Path(artifact.provenance["inputs"][name])
+    if not is_artifact(path) or read_manifest(path).digest != digest:
         raise InputError(
             "the replies that were judged are not there any more, or are others",
             where=str(path / GENERATIONS),
