@@ -7,6 +7,7 @@ from pathlib import Path
 
 from paper_repro.report.measures import metric_table
 from paper_repro.report.page import Section
+from paper_repro.report.run_forms import CONTROLLED
 from paper_repro.report.table import Column, Table
 from paper_repro.score.agreement import QUESTIONS, read_agreements
 from paper_repro.score.metrics import ASPECTS, MODELS, PEOPLE
@@ -65,6 +66,9 @@ def model_tables(results: Sequence[Result]) -> list[Table | None]:
         "requirements-llm": ("requirements", "Requirements met, by a language model (DRFR)", (unread,)),
     }
     tables = [metric_table(results, MODELS[judge], *words) for judge, words in titles.items()]
+    title = "Preference of a language model, controlled for length"
+    note = "AlpacaEval 2's regression on the judged pairs; where it gives none, the scores' manifest says why."
+    tables.insert(2, metric_table(results, (CONTROLLED,), "length_controlled", title, (STAND_IN, note)))
     aspects = (*ASPECTS, "mean_of_aspects", "safety")
     title = "Aspects of the replies, by a language model"
     return [metric_table(results, aspects, "aspects", title, (unread,), shared=False), *tables]

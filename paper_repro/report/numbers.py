@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from artifacts.published import Published
-from paper_repro.report.run_forms import FORMS, WITHOUT_FORM
+from paper_repro.report.run_forms import CONTROLLED, FORMS, WITHOUT_FORM
 from paper_repro.report.run_tables import OF_THE_PAPER, Key, RunTable
 from paper_repro.report.table import Cell, Column, Estimate, Table
 from paper_repro.report.tables import PAPER, TABLES, Tables, columns, heading
@@ -164,4 +164,5 @@ def without_numbers(name: str) -> str:
     needed = dict.fromkeys(benchmark for one in FORMS[source].measures.values() for benchmark, *_ in one.parts)
     metrics = dict.fromkeys(metric for one in FORMS[source].measures.values() for _, metric, _ in one.parts)
     shown = list(metrics)[:3] + (["..."] if len(metrics) > 3 else [])
-    return f"the scores hold no {', '.join(shown)} on {', '.join(needed)}"
+    why = "; where the pairs were judged, the scores' manifest says why: missing" if CONTROLLED in metrics else ""
+    return f"the scores hold no {', '.join(shown)} on {', '.join(needed)}{why}"

@@ -1,8 +1,8 @@
 """How a run's results fill the paper's numbered tables: which metrics of which benchmarks make each column.
 
 Only what measures the same thing as the paper's column is taken: ratings of people, not a language model's stand-in for
-them; exact match; the same benchmarks. Length-controlled win rates are no column of the results table (`rt score` makes
-them from AlpacaEval's own files), so those columns have no source here.
+them; exact match; the same benchmarks. Length-controlled win rates are a language model's in the paper too; they are
+taken only where the pairs judged were those of the paper's column (RT against IT, rewritten against as they were).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ PERCENT = 100.0
 PAPER_SETS = {"alpaca-cleaned": "Alpaca", "dolly": "Dolly", "lima": "LIMA"}
 NEWS = ("news", "cc-news")
 JUST_EVAL = "just-eval-regular"
+CONTROLLED = "length_controlled_win_rate"
+REWRITTEN = "-refined"  # ending of the name of a rewritten set, after that of the set it was made of
 # reported metric of each core benchmark, as `rt capabilities` chooses it
 EXACT = dict.fromkeys(CORE_BENCHMARKS, "accuracy") | {"gsm8k": "exact_match_strict"}
 
@@ -51,6 +53,9 @@ class Form:
         sets: Response sets that have rows, by name; empty: all but news.
         bases: Base models that have rows; empty: all.
         studies: Studies to take a condition from, the first that has it; any other after them.
+        against: What length-controlled rates must be over, as in the results' column `against`: `method=IT`; or
+            REWRITTEN: the same but for the set, which is named as the one that it was rewritten from.
+        refusals: Where the number names no row: those taken, the first that a condition has.
     """
 
     key: tuple[str, ...]
@@ -60,6 +65,8 @@ class Form:
     sets: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
     studies: tuple[str, ...] = ("instructability",)
+    against: str = "method=IT"
+    refusals: tuple[int | None, ...] = (None, 0)
 
 
 def _one(benchmark: str, metric: str, scale: float = 1.0) -> Measure:
@@ -98,6 +105,7 @@ _PREFERENCE = {
     "tie": _one("alpaca-eval", "human_tie_rate", PERCENT),
     "it_win": _one("alpaca-eval", "human_loss_rate", PERCENT),
 }
+_CONTROLLED = _one("alpaca-eval", CONTROLLED, PERCENT)
 _CELL = ("base_model", "dataset", "method")
 FORMS: dict[str, Form] = {
     "table_11": Form(_CELL, _RATINGS),
@@ -108,12 +116,23 @@ FORMS: dict[str, Form] = {
         (*_CELL, "num_safety_examples"), REFUSALS, methods=("IT", "RT"), counted=True, studies=("refusal",)
     ),
     "table_25": Form(_CELL, _ASPECTS, methods=("IT", "RT"), sets=NEWS, studies=("news",)),
+    "table_29": Form(
+        ("base_model", "method", "dataset"),
+        {"lc_win_rate_vs_non_refined": _CONTROLLED},
+        methods=("IT", "RT"),
+        studies=("refinement",),
+        against=REWRITTEN,
+    ),
     "table_31": Form(
         ("base_model", "method"),
-        {"advbench_refusal_rate": _one("advbench", "refusal_rate")},
+        {
+            "alpacaeval_win_rate_vs_it": _CONTROLLED,
+            "advbench_refusal_rate": _one("advbench", "refusal_rate"),
+        },
         methods=("IT", "RT"),
         bases=("OLMo-7B",),
         studies=("open-data",),
+        refusals=(100, None, 0),  # the study mixes 100 in
     ),
     "figure_06": Form(
         ("base_model", "method"),
@@ -122,13 +141,13 @@ FORMS: dict[str, Form] = {
         studies=("in-context",),
     ),
     "figure_08": Form(("base_model", "dataset"), _PREFERENCE, methods=("RT",)),
+    "figure_09": Form(
+        ("base_model", "dataset"),
+        {"rt_win": _CONTROLLED, "it_win": replace(_CONTROLLED, scale=-PERCENT, constant=PERCENT)},
+        methods=("RT",),
+    ),
 }
-_LENGTH_CONTROLLED = (
-    "length-controlled win rates are no part of a results table; rt score makes them from AlpacaEval files"
-)
 # published tables whose numbers no results table can hold, and why
 WITHOUT_FORM = {
-    "table_05": "means over Table 11 and Figure 9, of which Figure 9 is no part of a results table",
-    "table_29": _LENGTH_CONTROLLED,
-    "figure_09": _LENGTH_CONTROLLED,
+    "table_05": "means over the data sets of Table 11 and Figure 9, which are not made of a run; those two are"
 }

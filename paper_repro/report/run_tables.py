@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from artifacts.published_tables import MODELS
-from paper_repro.report.run_forms import FORMS, NEWS, PAPER_SETS, Form, Measure
+from paper_repro.report.run_forms import CONTROLLED, FORMS, NEWS, PAPER_SETS, REWRITTEN, Form, Measure
 from paper_repro.report.table import Estimate
 from paper_repro.report.testbed_statistics import interval, resample
 from paper_repro.score.schema import Result
@@ -118,13 +118,13 @@ def _read(form: Form, results: Sequence[Result]) -> dict[Key, Cell]:
     wanted.sort(key=lambda row: _preference(form, row))
     label = _labels(wanted)
     cells: dict[Key, Cell] = {}
-    taken: dict[tuple[Key, Source], str] = {}
+    taken: dict[tuple[Key, Source], tuple[str, int | None]] = {}
     for row in wanted:
         for base in label(row):
             key = _key(form, row, base)
             source = row.benchmark, row.metric
-            if taken.setdefault((key, source), row.study) != row.study:
-                continue  # the same condition in a study further down the form's list
+            if taken.setdefault((key, source), (row.study, row.num_refusals)) != (row.study, row.num_refusals):
+                continue  # the same condition in a study, or with refusals, further down the form's list
             estimate = Estimate(row.value, row.low, row.high, row.n, row.unclassified, row.failed)
             cells.setdefault(key, Cell()).samples.setdefault(source, {})[row.seed] = estimate
     return dict(sorted(cells.items(), key=lambda item: _order(form, item[0])))
@@ -134,15 +134,29 @@ def _belongs(form: Form, row: Result) -> bool:
     dataset = row.response_set
     return (
         row.method in form.methods
-        and (form.counted or row.num_refusals in (None, 0))
+        and (form.counted or row.num_refusals in form.refusals)
+        and (row.metric != CONTROLLED or _is_compared(form, row))
         and (not form.bases or paper_model(row.base_model) in form.bases)
         and (dataset is None or (dataset in form.sets if form.sets else dataset not in NEWS))
     )
 
 
+def _is_compared(form: Form, row: Result) -> bool:
+    """Whether a length-controlled rate is over what the form's is."""
+    if form.against == REWRITTEN:
+        return (row.response_set or "").endswith(REWRITTEN) and row.against == f"response_set={_origin(row)}"
+    return row.against == form.against
+
+
+def _origin(row: Result) -> str:
+    return row.response_set.removesuffix(REWRITTEN)
+
+
 def _preference(form: Form, row: Result) -> tuple:
     place = form.studies.index(row.study) if row.study in form.studies else len(form.studies)
-    return (place, *((value is not None, value if value is not None else 0) for value in (row.study, row.seed)))
+    refusals = 0 if form.counted else form.refusals.index(row.num_refusals)
+    study, seed = ((value is not None, value if value is not None else 0) for value in (row.study, row.seed))
+    return place, study, refusals, seed
 
 
 def _labels(results: Sequence[Result]) -> Callable[[Result], list[str]]:
@@ -168,7 +182,7 @@ def _labels(results: Sequence[Result]) -> Callable[[Result], list[str]]:
 
 
 def _key(form: Form, row: Result, base: str) -> Key:
-    dataset = row.response_set
+    dataset = _origin(row) if form.against == REWRITTEN else row.response_set
     values = {
         "base_model": base,
         "dataset": "News" if dataset in NEWS else PAPER_SETS.get(dataset, dataset),

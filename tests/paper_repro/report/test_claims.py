@@ -122,7 +122,7 @@ def test_one_seed_gives_no_verdict_but_its_numbers(results):
     assert (found["false-refusals"].verdict, found["false-refusals"].seeds) == ("inconclusive", 1)
     assert found["false-refusals"].why.startswith("one seed gives no verdict; from 0.12 [")
     assert found["human-ties"].why == "the run holds no numbers of Figure 8"
-    assert "length-controlled" in found["gpt4-preference"].why
+    assert found["gpt4-preference"].why == "the run holds no numbers of Figure 9"
     assert {one.verdict for one in outcomes_of_run([]).values()} == {"not run"}
 
 

@@ -34,12 +34,21 @@ def test_every_kind_of_verdict_has_a_table_and_aspects_that_do_not_apply_are_no_
         *measured(untuned, "just-eval-safety", "safety-llm", {"safety": 2.25}),
         *measured(untuned, "infobench", "requirements-llm", {"requirements_rate": 0.4}),
         *measured(untuned, "alpaca-eval", "preference-llm", {"judged_win_rate": 0.6}),
+        *measured(untuned, "alpaca-eval", "preference-llm", {"length_controlled_win_rate": 0.55}),
         *measured(untuned, "xstest", "refusal-llm", told),
         *measured(untuned, "mmlu", "lm-eval", {"accuracy": 0.25}),
         *measured(untuned, "gsm8k", "lm-eval", {"exact_match_strict": 0.0}),
     ]
     found = rows_of(judged_sections([*results, *made], []))
-    assert list(found) == ["aspects", "judged_preference", "requirements", "told_apart", "core_capabilities"]
+    assert list(found) == [
+        "aspects",
+        "judged_preference",
+        "length_controlled",
+        "requirements",
+        "told_apart",
+        "core_capabilities",
+    ]
+    assert [row["length_controlled_win_rate"] for row in found["length_controlled"]] == ["0.55"]
     quality = {row["benchmark"]: (row["depth"], row["safety"]) for row in found["aspects"]}
     assert quality == {"JustEval regular": ("3.50", ""), "JustEval safety": ("", "2.25")}
     (requirements,) = found["requirements"]
