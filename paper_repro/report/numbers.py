@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from artifacts.published import Published
-from paper_repro.report.run_forms import CONTROLLED, FORMS, WITHOUT_FORM
+from paper_repro.report.run_forms import CONTROLLED, FORMS
 from paper_repro.report.run_tables import OF_THE_PAPER, Key, RunTable
 from paper_repro.report.table import Cell, Column, Estimate, Table
 from paper_repro.report.tables import PAPER, TABLES, Tables, columns, heading
@@ -135,9 +135,8 @@ def _compared(name: str, printed: Cell, own: Estimate, key: Key, run: RunTable |
     if own.value is not None:
         ends = (None, None) if own.low is None else (own.low - printed, own.high - printed)
         return COMPARED, Estimate(own.value - printed, *ends)
-    source = NUMBERS[name].source
     if run is None:
-        return f"not run: {WITHOUT_FORM.get(source, 'this run has none of these numbers')}", None
+        return "not run: this run has none of these numbers", None
     bases = {found[0] for found in run.found}
     if key[0] not in bases:
         return "not run: this run has no such base model", None
@@ -159,8 +158,6 @@ def _key_columns(names: tuple[str, ...]) -> tuple[Column, ...]:
 def without_numbers(name: str) -> str:
     """Why a run has no numbers of an item, in words."""
     source = NUMBERS[name].source
-    if source in WITHOUT_FORM:
-        return WITHOUT_FORM[source]
     needed = dict.fromkeys(benchmark for one in FORMS[source].measures.values() for benchmark, *_ in one.parts)
     metrics = dict.fromkeys(metric for one in FORMS[source].measures.values() for _, metric, _ in one.parts)
     shown = list(metrics)[:3] + (["..."] if len(metrics) > 3 else [])

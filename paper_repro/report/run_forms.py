@@ -55,6 +55,8 @@ class Form:
         studies: Studies to take a condition from, the first that has it; any other after them.
         against: What length-controlled rates must be over, as in the results' column `against`: `method=IT`; or
             REWRITTEN: the same but for the set, which is named as the one that it was rewritten from.
+        by_set: Whether its parts name a data set after the benchmark (`on_set`): means over data sets, missing where
+            one is.
         refusals: Where the number names no row: those taken, the first that a condition has.
     """
 
@@ -66,11 +68,22 @@ class Form:
     bases: tuple[str, ...] = ()
     studies: tuple[str, ...] = ("instructability",)
     against: str = "method=IT"
+    by_set: bool = False
     refusals: tuple[int | None, ...] = (None, 0)
 
 
 def _one(benchmark: str, metric: str, scale: float = 1.0) -> Measure:
     return Measure(((benchmark, metric, 1.0),), scale)
+
+
+def on_set(benchmark: str, dataset: str | None) -> str:
+    """What a part of a form `by_set` calls a benchmark's results of models tuned on a data set (its paper's name)."""
+    return f"{benchmark}/{dataset}"
+
+
+def _over_sets(metric: str, scale: float = 1.0) -> Measure:
+    of = _mean(*(_one(on_set("alpaca-eval", dataset), metric) for dataset in PAPER_SETS.values()))
+    return replace(of, scale=scale)
 
 
 def _mean(*measures: Measure) -> Measure:
@@ -108,6 +121,17 @@ _PREFERENCE = {
 _CONTROLLED = _one("alpaca-eval", CONTROLLED, PERCENT)
 _CELL = ("base_model", "dataset", "method")
 FORMS: dict[str, Form] = {
+    "table_05": Form(
+        ("base_model",),
+        {
+            "response_acceptance_rate": _over_sets("human_acceptable_rate"),
+            "lc_win_rate_vs_it": _over_sets(CONTROLLED, PERCENT),
+        },
+        methods=("RT",),
+        sets=tuple(PAPER_SETS),
+        bases=("Gemma-2-2B", "Gemma-2-9B"),
+        by_set=True,
+    ),
     "table_11": Form(_CELL, _RATINGS),
     "table_12": Form(_CELL, _CORE),
     "table_13": Form(_CELL, _ASPECTS),
@@ -146,8 +170,4 @@ FORMS: dict[str, Form] = {
         {"rt_win": _CONTROLLED, "it_win": replace(_CONTROLLED, scale=-PERCENT, constant=PERCENT)},
         methods=("RT",),
     ),
-}
-# published tables whose numbers no results table can hold, and why
-WITHOUT_FORM = {
-    "table_05": "means over the data sets of Table 11 and Figure 9, which are not made of a run; those two are"
 }

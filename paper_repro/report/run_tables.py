@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from artifacts.published_tables import MODELS
-from paper_repro.report.run_forms import CONTROLLED, FORMS, NEWS, PAPER_SETS, REWRITTEN, Form, Measure
+from paper_repro.report.run_forms import CONTROLLED, FORMS, NEWS, PAPER_SETS, REWRITTEN, Form, Measure, on_set
 from paper_repro.report.table import Estimate
 from paper_repro.report.testbed_statistics import interval, resample
 from paper_repro.score.schema import Result
@@ -114,7 +114,7 @@ def paper_model(name: str) -> str:
 def _read(form: Form, results: Sequence[Result]) -> dict[Key, Cell]:
     sources = {(benchmark, metric) for one in form.measures.values() for benchmark, metric, _ in one.parts}
     sources |= {one.whole for one in form.measures.values() if one.whole}
-    wanted = [row for row in results if (row.benchmark, row.metric) in sources and _belongs(form, row)]
+    wanted = [row for row in results if _source(form, row) in sources and _belongs(form, row)]
     wanted.sort(key=lambda row: _preference(form, row))
     label = _labels(wanted)
     cells: dict[Key, Cell] = {}
@@ -122,12 +122,17 @@ def _read(form: Form, results: Sequence[Result]) -> dict[Key, Cell]:
     for row in wanted:
         for base in label(row):
             key = _key(form, row, base)
-            source = row.benchmark, row.metric
+            source = _source(form, row)
             if taken.setdefault((key, source), (row.study, row.num_refusals)) != (row.study, row.num_refusals):
                 continue  # the same condition in a study, or with refusals, further down the form's list
             estimate = Estimate(row.value, row.low, row.high, row.n, row.unclassified, row.failed)
             cells.setdefault(key, Cell()).samples.setdefault(source, {})[row.seed] = estimate
     return dict(sorted(cells.items(), key=lambda item: _order(form, item[0])))
+
+
+def _source(form: Form, row: Result) -> Source:
+    """What the form's parts call a row's benchmark and metric."""
+    return on_set(row.benchmark, PAPER_SETS.get(row.response_set)) if form.by_set else row.benchmark, row.metric
 
 
 def _belongs(form: Form, row: Result) -> bool:

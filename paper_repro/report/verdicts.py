@@ -13,7 +13,6 @@ from typing import Literal
 
 from paper_repro.report.claims import Claim, ClaimFile, Comparison, source_words
 from paper_repro.report.quantities import QUANTITIES, Tables, Values
-from paper_repro.report.run_forms import WITHOUT_FORM
 from paper_repro.report.run_tables import RunTable
 from paper_repro.report.table import Column, Table
 from paper_repro.report.tables import PAPER
@@ -128,8 +127,7 @@ def _check_of_run(claim: Claim, tables: Mapping[str, RunTable]) -> Outcome:
         values = QUANTITIES[claim.quantity](used)
     except KeyError as error:
         name = error.args[0]
-        why = WITHOUT_FORM.get(name, f"the run holds no numbers of {_words(name)}")
-        return Outcome(claim, "not run", why)
+        return Outcome(claim, "not run", f"the run holds no numbers of {_words(name)}")
     if not values:
         return Outcome(claim, "not run", "the run has no conditions with all the numbers that the statement compares")
     seeds = min(tables[name].seeds for name in used.names)

@@ -51,7 +51,7 @@ def test_what_was_not_run_says_why():
     assert run("table_11", made=()).reason.startswith("the scores hold no human_excellent_rate, human_sufficient_rate")
     lacks = "the scores hold no length_controlled_win_rate on alpaca-eval; where the pairs were judged"
     assert run("table_29", made=()).reason.startswith(lacks)
-    assert run("table_05", made=()).reason.startswith("means over the data sets")
+    assert run("table_05", made=()).reason.startswith("the scores hold no human_acceptable_rate, length_controlled")
     assert run("table_02", made=()).reason == "the report was given no replies (--replies)"
 
 

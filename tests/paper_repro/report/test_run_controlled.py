@@ -94,6 +94,27 @@ def test_table_31_has_it_beside_the_refusals_of_the_study_with_a_hundred_mixed_i
     assert rows["OLMo-7B", "RT"]["advbench_refusal_rate"].value == pytest.approx(0.7)
 
 
+def test_table_5_is_the_mean_over_the_three_data_sets_and_missing_where_one_is():
+    sets = {"alpaca-cleaned": 0.3, "dolly": 0.4, "lima": 0.5}
+    rates = [controlled(value, dataset=name) for name, value in sets.items()]
+    liked = [
+        replace(row, metric="human_acceptable_rate", judge="human-acceptability", against=None, value=0.9)
+        for row in rates
+    ]
+    other = replace(controlled(0.9, dataset="news"), base_model="tiny")
+    ((key, row),) = cells("table_05", *rates, *liked[:2], other).items()
+    assert key == ("Gemma-2-9B",)
+    mean = row["lc_win_rate_vs_it"]
+    assert mean.value == pytest.approx(40)
+    assert 25 < mean.low < 40 < mean.high < 55, "three sets together are surer than one"
+    assert row["response_acceptance_rate"].value is None
+    assert run_tables(rates)["table_05"].seeds == 1
+    seeds = [replace(row, seed=1, value=row.value + 0.1, low=0.1, high=0.9) for row in rates]
+    assert cells("table_05", *rates, *seeds)[key]["lc_win_rate_vs_it"].value == pytest.approx(45)
+    (row,) = cells("table_05", *rates, *liked).values()
+    assert row["response_acceptance_rate"].value == pytest.approx(0.9)
+
+
 def test_a_run_without_any_has_no_such_item(results):
     assert not {"figure_09", "table_29"} & run_tables(results).keys()
     assert run_table("figure_09", "x", run_tables(results)) is None
