@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 METRIC = "length_controlled_win_rate"
 JUDGE, BENCHMARK = "preference-llm", "alpaca-eval"
+INSTRUCTIONS = 805  # of AlpacaEval: difficulty goes by place in the benchmark, and a slice has other places
 GAMED, REPLIES = "gamed", "replies-"  # names of the stage's inputs, or their beginning
 NO_GAMED = "no df_gamed.csv (pin alpaca-eval-length-control) when they were scored"
 NO_REPLIES = "the replies that were judged were not where they were when they were scored"
@@ -46,7 +47,7 @@ def control_inputs(folders: Iterable[Path]) -> dict[str, Path]:
     """What the rates of verdicts need beside them, as far as it is at hand: the gamed answers and the replies judged.
 
     Args:
-        folders: Verdicts artifacts; nothing is added for those that are no pairs of AlpacaEval.
+        folders: Verdicts artifacts; nothing is added, or fetched, for those that are no pairs of all of AlpacaEval.
     """
     from paper_repro.score.records.length_control import PIN
 
@@ -68,7 +69,7 @@ def control_inputs(folders: Iterable[Path]) -> dict[str, Path]:
 def _is_paired(artifact: Artifact) -> bool:
     if "against" not in artifact.summary or not {"generations", "against"} <= artifact.identity.inputs.keys():
         return False
-    return bool(paired(read_verdicts(artifact.path)))
+    return len(paired(read_verdicts(artifact.path))) == INSTRUCTIONS
 
 
 def paired(verdicts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -90,11 +91,14 @@ def compared_with(artifact: Artifact) -> str | None:
     return ", ".join(differs) or None
 
 
-def length_controlled_rate(artifact: Artifact, inputs: Mapping[str, Path], settings: ScoreSettings) -> Rate:
+def length_controlled_rate(
+    artifact: Artifact, judged: int, inputs: Mapping[str, Path], settings: ScoreSettings
+) -> Rate:
     """The rate of one verdicts artifact that has pairs of AlpacaEval.
 
     Args:
         artifact: The verdicts.
+        judged: How many of them are on such pairs.
         inputs: The score stage's (`control_inputs`).
         settings: Seed and resamples of the interval (at most 300: each is a fit).
 
@@ -106,6 +110,8 @@ def length_controlled_rate(artifact: Artifact, inputs: Mapping[str, Path], setti
     from paper_repro.score.records.length_control import read_gamed
     from paper_repro.score.records.own_pairs import own_annotations
 
+    if judged != INSTRUCTIONS:
+        return Rate(None, f"{judged} of the benchmark's {INSTRUCTIONS} instructions were judged")
     if GAMED not in inputs:
         return Rate(None, NO_GAMED)
     places = {digest: inputs.get(REPLIES + digest[:12]) for digest in artifact.identity.inputs.values()}
@@ -113,8 +119,8 @@ def length_controlled_rate(artifact: Artifact, inputs: Mapping[str, Path], setti
         return Rate(None, NO_REPLIES)
     gamed = read_gamed(inputs[GAMED])
     rows = own_annotations(artifact.path, {digest: path for digest, path in places.items() if path})
-    if len(rows) != len(gamed.difficulty):  # difficulty goes by place in the benchmark: a slice has other places
-        return Rate(None, f"{len(rows)} of the benchmark's {len(gamed.difficulty)} instructions were judged")
+    if len(rows) != len(gamed.difficulty):
+        return Rate(None, f"{len(rows)} replies, {len(gamed.difficulty)} instructions in {inputs[GAMED].name}")
     given = [preference_of(row) for row in rows]
     if all(value is None for value in given):
         return Rate({"value": None, "low": None, "high": None})

@@ -199,7 +199,7 @@ def _length_controlled(
     rows = paired(verdicts)
     if not rows or "against" not in artifact.summary:
         return [], {}
-    rate = length_controlled_rate(artifact, inputs, settings)
+    rate = length_controlled_rate(artifact, len(rows), inputs, settings)
     if rate.numbers is None:
         log.warning("no %s of %s: %s", METRIC, artifact.path, rate.why)
         return [], {artifact.digest[:12]: rate.why}

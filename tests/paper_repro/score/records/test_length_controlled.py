@@ -76,6 +76,7 @@ def verdicts(folder, own, other, opinions):
 def made(case, tmp_path, monkeypatch):
     """A function: RT against IT on the first `n` instructions, where the judge mostly likes the longer reply."""
     monkeypatch.setattr(length_controlled, "fetch", lambda name: SimpleNamespace(paths=(case.file,)))
+    monkeypatch.setattr(length_controlled, "INSTRUCTIONS", case.n)
 
     def make(n=case.n, unread=(), every=10, benchmark="alpaca-eval", other=ITS):
         pairs = list(case.annotations("longer"))[:n]
@@ -132,13 +133,26 @@ def test_without_the_gamed_answers_there_is_none_and_the_scores_say_why(made, tm
     assert METRIC in again.summary["metrics"]
 
 
-def test_a_slice_and_replies_that_are_gone_give_none(made, tmp_path):
+def test_a_slice_gives_none_and_nothing_is_fetched_for_it(made, tmp_path, monkeypatch):
     folder = made(n=50).path
+    monkeypatch.setattr(length_controlled, "fetch", lambda name: pytest.fail("not needed"))
     rows, artifact = scored(folder, tmp_path / "slice")
     assert METRIC not in rows
     assert list(artifact.summary["missing"][METRIC].values()) == ["50 of the benchmark's 200 instructions were judged"]
+
+
+def test_a_file_of_other_instructions_gives_none(made, case, tmp_path):
+    lines = case.file.read_text(encoding="utf-8").splitlines(keepends=True)
+    case.file.write_text("".join(lines[: 1 + 150]), encoding="utf-8")
+    rows, artifact = scored(made().path, tmp_path / "scores")
+    assert METRIC not in rows
+    assert list(artifact.summary["missing"][METRIC].values()) == ["200 replies, 150 instructions in df_gamed.csv"]
+
+
+def test_replies_that_are_gone_give_none(made, tmp_path):
+    folder = made().path
     shutil.move(tmp_path / "other", tmp_path / "gone")
-    rows, artifact = scored(folder, tmp_path / "gone-scores")
+    rows, artifact = scored(folder, tmp_path / "scores")
     assert METRIC not in rows
     assert list(artifact.summary["missing"][METRIC].values()) == [length_controlled.NO_REPLIES]
 
