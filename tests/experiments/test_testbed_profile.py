@@ -87,8 +87,8 @@ def test_the_grids_are_those_of_the_studies(bases):
     for count in (25, 100, 300):
         assert f"testbed-structured-paper-{count}-paper-rt-1" in models
     of_bases = {name: [label for label in models if label.startswith(f"{name}-testbed-")] for name in BASES[1:]}
-    assert len(of_bases["testbed-0.5m-formats-4-0"]) == 2 * 2  # methods x seeds
-    assert len(of_bases["testbed-0.5m-many-declines-5-0"]) == 2 * 2 * 2  # and counts
+    assert len(of_bases["testbed-0.5m-formats-16-0"]) == 2 * 2  # methods x seeds
+    assert len(of_bases["testbed-0.5m-many-declines-5-0"]) == 2 * 2  # with 100 refusals alone
     replies = set(by_stage(plan(), "generate"))
     assert {"untuned", "urial", "urial-r", "zero-shot", "testbed-0.5m-none-0-untuned"} <= replies
 
@@ -113,15 +113,15 @@ def test_a_condition_that_two_studies_share_is_one_cell(bases):
 
 
 def test_a_missing_base_leaves_out_its_conditions_and_the_report_is_told(bases):
-    bases(*(name for name in BASES if name != "testbed-0.5m-formats-4-0"))
+    bases(*(name for name in BASES if name != "testbed-0.5m-formats-16-0"))
     cells = plan()
-    assert not any("formats-4" in cell.label for cell in cells)
+    assert not any("formats-16" in cell.label for cell in cells)
     report = cells[-1]
     row, *left = report.given["missing"]
     assert {one["study"] for one in left} == LEFT_OUT | {"formats"}
     whole = [one for one in left if one["study"] != "formats"]
     assert {one["base_model"] for one in whole} == {"every base"}
-    assert (row["study"], row["base_model"]) == ("formats", "testbed-0.5m-formats-4-0")
+    assert (row["study"], row["base_model"]) == ("formats", "testbed-0.5m-formats-16-0")
     assert "not been pre-trained" in row["reason"]
     command = report.command()
     given = Path(command[command.index("--missing") + 1])
@@ -267,8 +267,8 @@ def test_bases_that_the_default_run_leaves_out_are_told_and_run_by_the_full_one(
     bases(*BASES)
     rows = missing.missing_conditions(load_profile("testbed"))
     left = {row["base_model"] for row in rows if row["study"] == "formats"}
-    assert left == {"testbed-0.5m-formats-2-0", "testbed-0.5m-formats-8-0"}
-    assert not any("formats-2-" in cell.label or "formats-8-" in cell.label for cell in plan())
+    assert left == {f"testbed-0.5m-formats-{count}-0" for count in (2, 4, 8)}
+    assert not any(f"formats-{count}-" in cell.label for cell in plan() for count in (2, 4, 8))
     here, full = (load_profile(name).studies["formats"].bases for name in ("testbed", "testbed-full"))
     assert {base.name for base in here} | left == {base.name for base in full}, "what is left out here is run there"
 
