@@ -83,7 +83,7 @@ def _repository(pin: Pin) -> str:
 def _rewriting(profile: Profile, pending: Sequence[Cell]) -> Iterator[Wanted]:
     """Files that the user has to give, and what rewriting models lack."""
     for name in lacking_files(pending):
-        fix = f"--set rewrites.{name}.file=FILE (JSONL, a line {'text': ...} each)"
+        fix = f'--set rewrites.{name}.file=FILE (JSONL, a line {{"text": ...}} each)'
         yield Wanted("data", f"{name}: {profile.rewrites[name].what}", fix)
     for cell in pending:
         if cell.stage.name == "rewrite":
