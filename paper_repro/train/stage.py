@@ -224,7 +224,7 @@ def _free(trainer: SFTTrainer) -> None:
     trainer.accelerator.free_memory()
     for holder in (trainer, trainer.callback_handler):
         holder.model = holder.optimizer = holder.lr_scheduler = None
-    trainer.model_wrapped = None
+    trainer.model_wrapped = trainer.unwrapped = None
     gc.collect()
 
 

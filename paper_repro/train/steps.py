@@ -19,7 +19,7 @@ def packed_step(trainer: Any, model: torch.nn.Module, inputs: dict[str, Any]) ->
     """Forward and backward of every pass of a step; the loss as it is normalised.
 
     Args:
-        trainer: `accelerator`, `settings`, and the sums `loss_sum` and `loss_tokens` of the step.
+        trainer: `accelerator`, `settings`, `unwrapped`, and the sums `loss_sum` and `loss_tokens` of the step.
         model: In its parallel wrapper, if it has one.
         inputs: From `StepCollator`.
     """
@@ -48,10 +48,9 @@ def packed_step(trainer: Any, model: torch.nn.Module, inputs: dict[str, Any]) ->
 
 def _bare(trainer: Any, model: torch.nn.Module) -> torch.nn.Module:
     """The model without its parallel wrapper, found once: looking for one walks all modules."""
-    known = getattr(trainer, "unwrapped", None)
-    if known is None or known[0] is not model:
-        known = trainer.unwrapped = model, trainer.accelerator.unwrap_model(model)
-    return known[1]
+    if trainer.unwrapped is None or trainer.unwrapped[0] is not model:
+        trainer.unwrapped = model, trainer.accelerator.unwrap_model(model)
+    return trainer.unwrapped[1]
 
 
 def _as_many_everywhere(passes: list[dict[str, Any]]) -> list[dict[str, Any]]:

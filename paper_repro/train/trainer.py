@@ -151,6 +151,7 @@ def _trainer_class() -> type[SFTTrainer]:
         trainable_parameters: int
         trained: list[Any]
         lengths: list[int]
+        unwrapped: tuple[Any, Any] | None = None  # the model, and what is inside its wrappers
         loss_sum = 0.0
         loss_tokens = 0
 
