@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from artifacts.errors import SettingsError
 from artifacts.shipped import shipped_card
+from data_curation.sources import SOURCES
 from experiments.missing import available_bases
 from experiments.profiles import Profile
 from experiments.sources import TESTBED
@@ -19,7 +20,7 @@ def check_profile(profile: Profile) -> None:
     Raises:
         SettingsError: with every fault found.
     """
-    faults = [*_curation_faults(profile), *_report_faults(profile)]
+    faults = [*_curation_faults(profile), *_name_faults(profile), *_report_faults(profile)]
     for study in profile.studies.values():
         faults += [*_study_faults(profile, study), *_judge_faults(profile, study), *_world_faults(profile, study)]
     if faults:
@@ -29,11 +30,9 @@ def check_profile(profile: Profile) -> None:
 def _curation_faults(profile: Profile) -> Iterator[str]:
     studied = {name for study in profile.studies.values() for name in study.sources}
     origins = {one.of for one in profile.rewrites.values() if one.of}
-    lacking = {*profile.curation.corpora, *studied, *origins} - {*profile.corpora, *profile.rewrites}
+    lacking = {*profile.curation.corpora, *studied, *origins} - {*profile.corpora, *profile.rewrites, *profile.cuts}
     if lacking:
         yield f"corpora: lacks {', '.join(sorted(lacking))}, used below"
-    if twice := sorted({*profile.corpora, *profile.rewrites} - ({*profile.corpora} ^ {*profile.rewrites})):
-        yield f"rewrites: {', '.join(twice)} is the name of a corpus"
     served = {server.model for server in profile.servers}
     asking = [name for name, one in profile.rewrites.items() if not one.rewrite.server.url]
     if profile.lanes and (bad := [name for name in asking if profile.rewrites[name].rewrite.model.name in served]):
@@ -44,6 +43,18 @@ def _curation_faults(profile: Profile) -> Iterator[str]:
     for name in ("prompts", "judges"):
         if studies and not getattr(profile, name):
             yield f"{name}: required, as there is a study"
+
+
+def _name_faults(profile: Profile) -> Iterator[str]:
+    """A response set is one thing: a source, rows of one, or a rewritten set."""
+    for key, made in (("rewrites", profile.rewrites), ("cuts", profile.cuts)):
+        if twice := sorted({*profile.corpora} & {*made}):
+            yield f"{key}: {', '.join(twice)} is the name of a corpus"
+    if twice := sorted({*profile.cuts} & {*profile.rewrites}):
+        yield f"cuts: {', '.join(twice)} is the name of a rewritten set"
+    for name, cut in profile.cuts.items():
+        if SOURCES.get(cut.of) is None or SOURCES[cut.of].kind != "corpus":
+            yield f"cuts.{name}.of: '{cut.of}' is no pinned source of responses"
 
 
 def _report_faults(profile: Profile) -> Iterator[str]:

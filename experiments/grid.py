@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 from artifacts.settings import validate_settings
 from artifacts.stage import input_digest
@@ -150,7 +151,7 @@ def _mixed(
 ) -> Cell:
     size = study.base_sizes.get(body[0], study.base_size)
     condition = {"response_set": body[0], "base_size": size, "num_refusals": count, "strategy": strategy}
-    more = {key: value for key, value in study.mix.items() if count or key not in ONLY_WITH_REFUSALS}
+    more = _mix_given(study, count, strategy)
     where = f"profile {profile.name}, studies.{study.name}.mix"
     settings = validate_settings(MixSettings, more | condition | {"seed": seed}, where=where)
     inputs = {"base": curated_cell(profile, *body)}
@@ -162,6 +163,17 @@ def _mixed(
     unused = () if count and strategy in ("diverse", "targeted") else ("encoder",)
     unused += () if settings.refusal_rule == "detector" else ("selection",)  # its detector's encoder
     return Cell(MIX, label, settings, tuple(arguments), inputs, unused=unused)
+
+
+def _mix_given(study: Study, count: int, strategy: str) -> dict[str, Any]:
+    """What the study says of mixing, less what has no effect here: so that studies share what they have in common."""
+    given = {key: value for key, value in study.mix.items() if count or key not in ONLY_WITH_REFUSALS}
+    if strategy != "targeted" and isinstance(given.get("selection"), dict):
+        rest = {key: value for key, value in given["selection"].items() if key != "topics"}
+        given = {key: value for key, value in given.items() if key != "selection"} | (
+            {"selection": rest} if rest else {}
+        )
+    return given
 
 
 def _label(profile: Profile, base: ModelSource, text: str) -> str:

@@ -30,6 +30,18 @@ class Curation(Settings):
     recipes: tuple[str, ...] = ("paper", "responses")
 
 
+class Cut(Settings):
+    """The first rows of a source as a response set of its own: for what costs by the row, as rewriting does.
+
+    Attributes:
+        of: The source, one with a pin.
+        rows: How many rows.
+    """
+
+    of: str
+    rows: Size
+
+
 class Profile(Settings):
     """All of a run.
 
@@ -46,6 +58,7 @@ class Profile(Settings):
         servers: Models of judges and of rewriting that are served by a job of their own.
         world_seed: Seed of the testbed's world, for sources called `testbed-...`.
         corpora: Sources of responses to collect.
+        cuts: First rows of a source, by the name that studies and rewriting call them.
         rewrites: Response sets that a language model makes of corpora, by the name that studies call them.
         refusals: Source of refusals.
         prompts: Sources of prompts.
@@ -66,6 +79,7 @@ class Profile(Settings):
     servers: tuple[ServedJudge, ...] = ()
     world_seed: Count = FINAL_SEED
     corpora: tuple[str, ...] = ()
+    cuts: dict[str, Cut] = Field(default_factory=dict)
     rewrites: dict[str, Rewritten] = Field(default_factory=dict)
     refusals: str | None = None
     prompts: tuple[str, ...] = ()
@@ -125,9 +139,14 @@ def load_profile(given: str, overrides: Sequence[str] = (), studies: Sequence[st
 def _take_studies(data: dict[str, Any], names: Sequence[str]) -> None:
     own = data.get("studies") or {}
     known = sorted({*own, *study_names()})
+    left_out = [one for one in data.get("left_out") or () if isinstance(one, dict)]  # its faults are told later
+    elsewhere = {one.get("study"): one["profile"] for one in left_out if one.get("profile")}
     for name in names:
         if name not in known:
             raise UserError(f"no study is called '{name}'", fix=f"known studies: {', '.join(known)}")
+        if name not in own and name in elsewhere:
+            fix = f"rt reproduce --profile {elsewhere[name]} --study {name}"
+            raise UserError(f"the profile {data.get('name')} leaves the study '{name}' to another", fix=fix)
     data["studies"] = {name: own.get(name) for name in names}
 
 
@@ -138,11 +157,13 @@ def _reduced(profile: Profile) -> Profile:
     sources = list(dict.fromkeys(name for study in studies for name in study.sources))
     rewrites = {name: one for name, one in profile.rewrites.items() if name in sources}
     origins = [one.of for one in rewrites.values() if one.of]
+    named = dict.fromkeys(name for name in (*sources, *origins) if name not in rewrites)
     shares_pool = any(any(study.num_refusals) and not study.refusals for study in studies)
     return profile.model_copy(
         update={
             "name": "-".join([profile.name, *profile.studies]),
-            "corpora": tuple(dict.fromkeys(name for name in (*sources, *origins) if name not in rewrites)),
+            "corpora": tuple(name for name in named if name not in profile.cuts),
+            "cuts": {name: one for name, one in profile.cuts.items() if name in named},
             "rewrites": rewrites,
             "refusals": profile.refusals if shares_pool else None,
             "prompts": tuple(name for name in profile.prompts if any(name in names for names in asked)),

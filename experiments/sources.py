@@ -15,7 +15,7 @@ TESTBED = "testbed-"
 
 
 def collect_cell(profile: Profile, name: str) -> Cell:
-    """The cell of a corpus or of prompts, by the name of its source."""
+    """The cell of a corpus or of prompts, by the name of its source, or of a source's first rows by theirs."""
     if name.startswith(TESTBED):
         # the world's words and its grammar: only where a profile asks for them
         from paper_repro.testbed.sets.stage import TestbedDataSettings
@@ -23,7 +23,8 @@ def collect_cell(profile: Profile, name: str) -> Cell:
 
         drawn = TestbedDataSettings(name=name, world_seed=profile.world_seed)
         return Cell(testbed_stage_of(drawn), name, drawn, words=("testbed", "data"))
-    settings = CollectSettings(source=name)
+    cut = profile.cuts.get(name)
+    settings = CollectSettings(source=cut.of, rows=cut.rows) if cut else CollectSettings(source=name)
     return Cell(stage_of(settings), name, settings)
 
 

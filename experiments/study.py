@@ -46,12 +46,14 @@ class LeftOut(Settings):
         reason: Why, and where it is run.
         bases: Names of the base weights that the study is not run on; none: it is not run at all.
         grid: Values of a study, for a dry run to list the runs that it would have.
+        profile: The profile that has the study, where this one's prompts and judges do not go with it.
     """
 
     study: str
     reason: Annotated[str, Field(min_length=1)]
     bases: tuple[str, ...] = ()
     grid: dict[str, Any] | None = None
+    profile: str | None = None
 
 
 class Study(Settings):

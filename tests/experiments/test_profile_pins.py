@@ -110,6 +110,7 @@ def test_sources_that_it_names_are_pinned(planned):
     named = {*profile.corpora, *profile.prompts, *profile.curation.corpora, profile.refusals or "lima"}
     named |= {name for study in profile.studies.values() for name in study.sources}
     named = (named - set(profile.rewrites)) | {one.of for one in profile.rewrites.values() if one.of}
+    named = (named - set(profile.cuts)) | {cut.of for cut in profile.cuts.values()}
     assert {served(one.rewrite.model.name) for one in profile.rewrites.values()} <= set(pin_names())
     assert {name for name in named if not name.startswith(MADE_HERE)} <= set(pin_names())
     assert {served(server.model) for server in profile.servers} <= set(pin_names())

@@ -273,19 +273,6 @@ def test_bases_that_the_default_run_leaves_out_are_told_and_run_by_the_full_one(
     assert {base.name for base in here} | left == {base.name for base in full}, "what is left out here is run there"
 
 
-def test_the_laptop_study_of_curation_shares_what_the_laptop_profile_has():
-    mine, laptop = (by_stage(plan(profile=name), "train") for name in ("laptop-curation", "laptop"))
-    assert set(mine) == {
-        f"{name}-{recipe}-0-{method}-0"
-        for name in ("alpaca", "dolly")
-        for recipe in ("paper", "responses")
-        for method in ("rt", "it")
-    }
-    for method in ("rt", "it"):
-        assert mine[f"dolly-paper-0-{method}-0"].name == laptop[f"dolly-paper-0-{method}-0"].name
-    assert {cell.inputs["trainset"].settings.base_size for cell in mine.values()} == {256}
-
-
 def test_in_context_shows_what_the_world_gives(bases):
     bases(*BASES)
     cells = by_stage(plan(), "generate")
