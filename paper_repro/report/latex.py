@@ -1,10 +1,10 @@
-"""A table as LaTeX, for a paper: `\\input{table_11}` after `\\usepackage{booktabs,longtable,graphicx}`."""
+"""A table as LaTeX, for a paper: `\\input{table_11}` after `\\usepackage{array,booktabs,longtable,graphicx}`."""
 
 from __future__ import annotations
 
 import re
-import textwrap
 
+from paper_repro.report.latex_fit import BREAKS, PAGE, Fit, fit, interval, parted
 from paper_repro.report.table import Cell, Column, Estimate, Table, show
 
 _SPECIAL = {
@@ -32,12 +32,6 @@ _SPECIAL = {
 _RAISED = {"\u2070": "0", "\u00b9": "1", "\u00b2": "2", "\u00b3": "3"} | {chr(0x2070 + i): str(i) for i in range(4, 10)}
 
 
-PLAIN, NARROW = (0.0145, 0.035), (0.0115, 0.018)  # a letter and the gap of a column, in lines of `article`
-WIDE = 7  # columns: more are set smaller and closer
-HEADING = 13  # characters of a heading on a line, where it is not wrapped with its column
-TEXT = 20  # characters: a naming column with a longer cell is wrapped
-ROWS = 36  # more do not fit on a page
-WRAPPED_ROWS = 6  # the same, where cells are wrapped
 SHRUNK = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"  # a wide table, where it must be
 
 
@@ -48,21 +42,25 @@ def to_latex(table: Table) -> str:
     brackets behind its estimate; long texts are wrapped; a naming cell that repeats the row above is left blank. Text
     is escaped, so any model's name or note is safe to compile.
     """
-    wrapped = _wrapped(table)
-    head = _row([_heading(column, index in wrapped) for index, column in enumerate(table.columns)])
-    rows = [_row(_cells(table, index)) for index in range(len(table.rows))]
-    caption = [rf"\caption{{{escape(table.title)}}}", rf"\label{{tab:{table.name.replace('_', '-')}}}"]
-    size = [r"\scriptsize\setlength{\tabcolsep}{3pt}" if len(table.columns) > WIDE else r"\small"]
+    how = fit(table)
+    head = _row([_heading(column, how, index in how.wrapped) for index, column in enumerate(table.columns)])
+    rows = [_row(_cells(table, index, how), how) for index in range(len(table.rows))]
+    label = rf"\label{{tab:{table.name.replace('_', '-')}}}"
     notes = [f"{escape(note)}\\par" for note in table.notes] + [f"Source: {escape(table.source)}."]
-    align = _align(table, wrapped)
-    if len(rows) > (WRAPPED_ROWS if wrapped else ROWS):
-        return _long(align, size, caption, head, rows, notes)
-    wide = len(table.columns) > WIDE
+    align = _align(table, how)
+    if how.height <= PAGE:
+        return _float(align, how, [rf"\caption{{{escape(table.title)}}}", label], head, rows, notes)
+    if how.shrunk:
+        return _pages(table, align, how, label, head, notes)
+    return _long(align, [how.size.command], [rf"\caption{{{escape(table.title)}}}", label], head, rows, notes)
+
+
+def _float(align: str, how: Fit, caption: list[str], head: str, rows: list[str], notes: list[str]) -> str:
     lines = [
         r"\begin{table}[tbp]",
         r"\centering",
-        *size,
-        *([SHRUNK] if wide else []),
+        how.size.command,
+        *([SHRUNK] if how.shrunk else []),
         rf"\begin{{tabular}}{{{align}}}",
         r"\toprule",
         head,
@@ -70,15 +68,28 @@ def to_latex(table: Table) -> str:
         *rows,
         r"\bottomrule",
         r"\end{tabular}",
-        *(["}"] if wide else []),
+        *(["}"] if how.shrunk else []),
         r"\par\medskip",
-        r"\begin{minipage}{\linewidth}\footnotesize",
-        *notes,
-        r"\end{minipage}",
+        *([r"\begin{minipage}{\linewidth}\footnotesize", *notes, r"\end{minipage}"] if notes else []),
         *caption,
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _pages(table: Table, align: str, how: Fit, label: str, head: str, notes: list[str]) -> str:
+    """A table that is longer than a page and wider than its line, which a `longtable` cannot shrink: a part a page."""
+    made, rest = [], list(range(len(table.rows)))
+    while rest:
+        count = how.on_a_page(rest)
+        part, rest = rest[:count], rest[count:]
+        # the first row of a part names what the row above it names
+        rows = [_row(_cells(table, index, how, whole=index == part[0]), how) for index in part]
+        again = r"\addtocounter{table}{-1}" if made else ""
+        said = f"{escape(table.title)} (continued)" if made else escape(table.title)
+        caption = [rf"{again}\caption{{{said}}}", *([] if made else [label])]
+        made.append(_float(align, how, caption, head, rows, [] if rest else notes))
+    return "".join(made)
 
 
 def _long(align: str, size: list[str], caption: list[str], head: str, rows: list[str], notes: list[str]) -> str:
@@ -107,42 +118,21 @@ def _long(align: str, size: list[str], caption: list[str], head: str, rows: list
     return "\n".join(lines) + "\n"
 
 
-def _wrapped(table: Table) -> list[int]:
-    """Naming columns with a text that has to be wrapped."""
-    return [
-        index
-        for index, column in enumerate(table.columns)
-        if column.names_row and any(len(show(row[index], column)) > TEXT for row in table.rows)
-    ]
-
-
-def _heading(column: Column, wrapped: bool) -> str:
-    """A heading; a long one over a narrow column on several lines."""
-    lines = textwrap.wrap(column.heading, HEADING, break_long_words=False)
+def _heading(column: Column, how: Fit, wrapped: bool) -> str:
+    """A heading; a long one over a column that is not wrapped on several lines."""
+    lines = how.stacked(column.heading)
     if wrapped or len(lines) < 2:
         return escape(column.heading)
     stacked = r" \\ ".join(escape(line) for line in lines)
     return rf"\shortstack[{'l' if column.names_row else 'r'}]{{{stacked}}}"
 
 
-def _align(table: Table, wrapped: list[int]) -> str:
-    """Columns of the tabular; wrapped ones share what the others leave of the line, by an estimate of their widths."""
-    letter, gap = NARROW if len(table.columns) > WIDE else PLAIN
-    room = 1 - gap * len(table.columns)
-    for index, column in enumerate(table.columns):
-        if index not in wrapped:
-            heading = max(map(len, textwrap.wrap(column.heading, HEADING, break_long_words=False)), default=0)
-            room -= letter * max(heading, *(len(_shown(row[index], column)) for row in table.rows), 0)
-    share = max(0.08, room / len(wrapped)) if wrapped else 0.0
-    kinds = ("l" if column.names_row else "r" for column in table.columns)
-    return "".join(rf"p{{{share:.2f}\linewidth}}" if index in wrapped else kind for index, kind in enumerate(kinds))
-
-
-def _shown(cell: Cell, column: Column) -> str:
-    """A cell about as wide as it is set: an interval is in smaller letters, counts are left out."""
-    if not isinstance(cell, Estimate):
-        return show(cell, column)
-    return show(cell.value, column) + ("" if cell.low is None else "x" * 9)
+def _align(table: Table, how: Fit) -> str:
+    """Columns of the tabular."""
+    kinds = ["l" if column.names_row else "r" for column in table.columns]
+    for index, share in how.wrapped.items():
+        kinds[index] = rf">{{\raggedright\arraybackslash}}p{{{share:.3f}\linewidth}}"
+    return "".join(kinds)
 
 
 def escape(text: str) -> str:
@@ -159,32 +149,37 @@ def escape(text: str) -> str:
     return "".join([*found, f"$^{{{raised}}}$" if raised else ""])
 
 
-def _row(cells: list[str]) -> str:
+def _row(cells: list[str], how: Fit | None = None) -> str:
     # a row that begins with a bracket would be read as an argument of the line break before it
     first, *rest = cells
-    return " & ".join([f"{{}}{first}" if first.startswith("[") else first, *rest]) + r" \\"
+    space = rf"\addlinespace[{how.spread:g}pt]" if how is not None and how.spread else ""
+    return " & ".join([f"{{}}{first}" if first.startswith("[") else first, *rest]) + r" \\" + space
 
 
-def _cells(table: Table, index: int) -> list[str]:
-    pairs = enumerate(zip(table.rows[index], table.columns, strict=True))
-    wrapped = _wrapped(table)
+def _cells(table: Table, index: int, how: Fit, *, whole: bool = False) -> list[str]:
     return [
-        "" if table.repeats(index, place) else _cell(cell, column, r"\newline " if place in wrapped else " ")
-        for place, (cell, column) in pairs
+        "" if table.repeats(index, place) and not whole else _cell(cell, column, place in how.wrapped, how.size.below)
+        for place, (cell, column) in enumerate(zip(table.rows[index], table.columns, strict=True))
     ]
 
 
-def _set(line: str, line_end: str) -> str:
-    """A line of a cell; in a wrapped one long words may be parted after a sign."""
-    text = escape(line)
-    return re.sub(r"(\\_|/)(?=\w)", r"\1\\allowbreak{}", text) if line_end.strip() else text
+def _set(line: str) -> str:
+    """A line of a wrapped cell: its words may be parted after a sign, very long ones before a capital."""
+    words = ([_parted(part) for part in BREAKS.split(word)] for word in re.split(r"\s+", line))
+    return " ".join(r"\allowbreak{}".join(word) for word in words)
 
 
-def _cell(cell: Cell, column: Column, line_end: str) -> str:
+def _parted(word: str) -> str:
+    *parts, last = parted(word)
+    return r"\-".join([*(escape(part.removesuffix("-")) for part in parts), escape(last)])
+
+
+def _cell(cell: Cell, column: Column, wrapped: bool, below: bool) -> str:
     if not isinstance(cell, Estimate):
-        return line_end.join(_set(line, line_end) for line in show(cell, column).split("\n"))
+        text = show(cell, column)
+        return r"\newline ".join(_set(line) for line in text.split("\n")) if wrapped else escape(text)
+    ends = interval(cell, column)
     value = escape(show(cell.value, column))
-    if cell.low is None or cell.high is None:
-        return value
-    ends = f"[{cell.low:z.{column.decimals}f}, {cell.high:z.{column.decimals}f}]"
-    return rf"{value} {{\scriptsize {ends}}}"
+    if below and ends:
+        return rf"\shortstack[r]{{{value} \\ {{\tiny {ends}}}}}"
+    return rf"{value} {{\scriptsize {ends}}}" if ends else value

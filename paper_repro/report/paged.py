@@ -127,7 +127,7 @@ def _fit(table: Table, cells: Sequence[Sequence[list[str]]], width: float) -> tu
         if sum(widths) <= room:
             return size, widths
         if long and rest >= sum(least.values()):
-            return size, _share(widths, least, rest)
+            return size, share(widths, least, rest)
     scale = room / sum(widths)  # so wide that even the smallest letters need narrower columns: all are wrapped
     return size, [natural * scale for natural in widths]
 
@@ -147,7 +147,7 @@ def _words(text: str) -> list[str]:
     return text.split()
 
 
-def _share(widths: Sequence[float], least: Mapping[int, float], room: float) -> list[float]:
+def share(widths: Sequence[float], least: Mapping[int, float], room: float) -> list[float]:
     """The room among the long columns by the square root of what each would need, none below its least."""
     shares = {index: widths[index] ** 0.5 for index in least}
     fixed: dict[int, float] = {}
