@@ -20,6 +20,7 @@ from paper_repro.report.checks import checks_table, count_checks, differences_ta
 from paper_repro.report.figure import Drawing, write_drawing
 from paper_repro.report.findings import find
 from paper_repro.report.judged import judged_sections
+from paper_repro.report.lacking import read_lacking
 from paper_repro.report.numbered import Made, make_items, overview, sections, states
 from paper_repro.report.page import Page, Section, write_page
 from paper_repro.report.parts import comparison_sections, curation_sections, run_sections, sample_sections
@@ -121,10 +122,11 @@ def _parts(
     rest += curation_sections(_starting(inputs, CURATED), settings.samples)
     findings, verdicts = find(given.published, given.checks, given.runs, claims, facts)
     names = [*(f"table_{n:02d}" for n in settings.tables), *(f"figure_{n:02d}" for n in settings.figures)]
-    made = make_items(names, given.published, given.runs)
+    lacking = read_lacking(_starting(inputs, SCORES).values())
+    made = make_items(names, given.published, given.runs, lacking)
     studies = None if given.runs is None else sorted({result.study for result in given.results})
     present = _names([*ours, *rest], made)
-    found = states(made, present, _left_out(given), studies, given.published is not None)
+    found = states(made, present, _left_out(given), studies, given.published is not None, lacking)
     numbered = [Section("paper-items", "Tables and figures of the paper", (ITEMS_TEXT,)), *sections(made, found)]
     parts = [*findings, *([overview(found)] if made else []), *ours, *(numbered if made else []), *rest]
     parts += _missing_part(given.missing) + _checks_part(given.checks)

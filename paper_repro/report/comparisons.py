@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from paper_repro.report.run_rows import BENCHMARKS
+from paper_repro.report.names import called
 from paper_repro.report.table import Column, Estimate, Table
 from paper_repro.score.comparisons import Comparison
 from paper_repro.score.metrics import METRICS
@@ -45,7 +45,7 @@ def comparisons_table(comparisons: Sequence[Comparison]) -> Table | None:
 def _row(one: Comparison) -> tuple:
     difference = Estimate(one.difference, one.low, one.high, one.prompts, one.unclassified or None)
     return (
-        BENCHMARKS.get(one.benchmark, one.benchmark),
+        called(one.benchmark),
         one.metric.replace("_", " "),
         one.base_model,
         _condition(one),

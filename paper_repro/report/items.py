@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from paper_repro.report.figures import FIGURES
+from paper_repro.report.lacking import Lacking
 from paper_repro.report.numbers import NUMBERS, without_numbers
 from paper_repro.report.prompts import PROMPTS
 from paper_repro.report.table import Column, Table
@@ -17,7 +18,15 @@ GIVEN, COUNTERPART, NOT_RUN, NOT_APPLICABLE, MISSING = "given", "counterpart", "
 REPLIES = "sample-replies"  # the part of the page that shows them
 NO_WORLD = "the testbed's bases know nothing but a made-up world, so these benchmarks cannot be asked"
 NO_STYLE = "the testbed's judges are rules of ours: scores of style would reward what those rules reward"
-NO_RATERS = "nobody rated replies of the testbed (rt annotate collects ratings), and its judges do not prefer"
+NO_RATERS = "it is about ratings of people: nobody rated replies of the testbed (rt annotate collects ratings)"
+NO_PREFERENCE = (
+    "it needs a judge that prefers one of two replies (GPT-4 in the paper): the testbed's judges are exact rules, each "
+    "on one reply"
+)
+NO_RATERS_OR_PREFERENCE = (
+    "it needs people who rated pairs (a; nobody did, rt annotate collects ratings) and a judge that prefers one of two "
+    "replies (b; GPT-4 in the paper): the testbed's judges are exact rules, each on one reply"
+)
 
 
 @dataclass(frozen=True)
@@ -89,18 +98,19 @@ ITEMS: dict[str, Item] = {
         _figure(1, "Sequences of IT and RT", "drawing"),
         _figure(2, "Acceptability of responses", "numbers", "testbed_instructability", study=_INSTRUCT),
         _figure(3, "Response quality on JustEval", "numbers", why=NO_STYLE),
-        _figure(4, "Preference: RT against IT", "numbers", why=NO_RATERS),
+        _figure(4, "Preference: RT against IT, raters and GPT-4", "numbers", why=NO_RATERS_OR_PREFERENCE),
         _figure(5, "Refusal rates by number of refusals", "numbers", "testbed_refusal", study=_REFUSAL),
         _figure(6, "Response quality in context", "numbers", "testbed_in_context", study="in-context"),
         _figure(7, "The annotation page", "page"),
         _figure(8, "Preference of human raters", "numbers", why=NO_RATERS),
-        _figure(9, "Preference of GPT-4, controlled for length", "numbers", why=NO_RATERS),
+        _figure(9, "Preference of GPT-4, controlled for length", "numbers", why=NO_PREFERENCE),
     )
 }
 NUMBERED = {
     kind: tuple(int(name.split("_")[1]) for name in ITEMS if name.startswith(kind)) for kind in ("table", "figure")
 }
 # a figure's numbers where a table has them
+PARTS = {"figure_04": ("figure_08", "figure_09")}  # a drawing of parts of others
 SAME = {"figure_02": "table_11", "figure_03": "table_13", "figure_05": "table_15"}
 OUTPUTS = "texts of the authors' models, which are not copied here"
 NOT_PRINTED = "version 3 shows it as a drawing and prints no numbers of it, so our copy of the numbers has none"
@@ -140,7 +150,12 @@ def published_state(item: Item, made: Collection[str]) -> State:
 
 
 def run_state(
-    item: Item, made: Collection[str], own: Collection[str], missing: Mapping[str, str], studies: Collection[str]
+    item: Item,
+    made: Collection[str],
+    own: Collection[str],
+    missing: Mapping[str, str],
+    studies: Collection[str],
+    lacking: Lacking | None = None,
 ) -> State:
     """What a run gives for an item.
 
@@ -150,6 +165,7 @@ def run_state(
         own: Names of items that have numbers of the run's own.
         missing: Study that the run left out to the reason.
         studies: Studies that the run has results of.
+        lacking: What the run's scores say they could not make (`read_lacking`).
     """
     if item.shows in ("prompts", "drawing", "page"):
         return State(NOT_APPLICABLE, "the same whatever is run")
@@ -167,7 +183,8 @@ def run_state(
     if item.not_testbed and any(name.startswith("testbed_") for name in made):
         return State(NOT_APPLICABLE, item.not_testbed)
     if item.shows == "numbers":
-        return State(NOT_RUN, without_numbers(name) if name in NUMBERS else "the scores hold no preferences of raters")
+        wanted = PARTS.get(name, (name,))
+        return State(NOT_RUN, "; ".join(without_numbers(one, lacking or {}) for one in wanted))
     if item.study:
         return State(NOT_RUN, f"the run has no study '{item.study}'")
     wanted = "replies (--replies)" if item.shows == "model outputs" else "curated sets (--curated)"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from paper_repro.report.lacking import Lacking, read_lacking
 from paper_repro.report.measures import metric_table
 from paper_repro.report.page import Section
 from paper_repro.report.run_forms import CONTROLLED
@@ -30,9 +32,10 @@ def judged_sections(results: Sequence[Result], scores: Iterable[Path]) -> list[S
         results: Of bases that are not the testbed's.
         scores: `scores` artifacts, for the agreement of raters.
     """
+    folders = list(scores)
     sections = [
-        _section("people", "Ratings of people in this run", [*people_tables(results), agreement_table(scores)]),
-        _section("judged", "Verdicts of language models in this run", model_tables(results)),
+        _section("people", "Ratings of people in this run", [*people_tables(results), agreement_table(folders)]),
+        _section("judged", "Verdicts of language models in this run", model_tables(results, read_lacking(folders))),
         _section("told-apart", "Unsafe and benign queries told apart", [told_apart_table(results)]),
         _section("capabilities", "Core capabilities in this run", [core_table(results)]),
     ]
@@ -57,8 +60,8 @@ def people_tables(results: Sequence[Result]) -> list[Table | None]:
     ]
 
 
-def model_tables(results: Sequence[Result]) -> list[Table | None]:
-    """What language-model judges made of the replies, a table a judge."""
+def model_tables(results: Sequence[Result], lacking: Lacking) -> list[Table | None]:
+    """What language-model judges made of the replies, a table a judge; and why a rate they allow is not there."""
     unread = "An answer without a readable verdict is unclassified; means are over readable ones, rates over all."
     titles = {
         "acceptability-llm": ("judged_acceptability", "Acceptability by a language model", (STAND_IN, unread)),
@@ -67,8 +70,11 @@ def model_tables(results: Sequence[Result]) -> list[Table | None]:
     }
     tables = [metric_table(results, MODELS[judge], *words) for judge, words in titles.items()]
     title = "Preference of a language model, controlled for length"
-    note = "AlpacaEval 2's regression on the judged pairs; where it gives none, the scores' manifest says why."
-    tables.insert(2, metric_table(results, (CONTROLLED,), "length_controlled", title, (STAND_IN, note)))
+    note = "AlpacaEval 2's regression on the judged pairs of all its instructions."
+    why = (f"Where pairs have no such rate: {lacking[CONTROLLED]}.",) if CONTROLLED in lacking else ()
+    tables.insert(2, metric_table(results, (CONTROLLED,), "length_controlled", title, (STAND_IN, note, *why)))
+    if tables[1] is not None and tables[2] is None:
+        tables[1] = replace(tables[1], notes=(*tables[1].notes, *why))
     aspects = (*ASPECTS, "mean_of_aspects", "safety")
     title = "Aspects of the replies, by a language model"
     return [metric_table(results, aspects, "aspects", title, (unread,), shared=False), *tables]

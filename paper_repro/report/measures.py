@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from paper_repro.report.run_rows import BENCHMARKS, columns_of, condition_cells, condition_columns, run_rows
+from paper_repro.report.names import benchmark_order, called
+from paper_repro.report.run_rows import columns_of, condition_cells, condition_columns, run_rows
 from paper_repro.report.table import Column, Estimate, Table
 from paper_repro.score.metrics import METRICS
 from paper_repro.score.schema import Result
@@ -45,7 +46,7 @@ def metric_table(
     if not rows:
         return None
     shown, same = condition_columns(rows)
-    benchmarks = sorted({benchmark for row in rows for benchmark, _ in row.estimates})
+    benchmarks = sorted({benchmark for row in rows for benchmark, _ in row.estimates}, key=benchmark_order)
     columns = (
         *columns_of(shown),
         Column("benchmark", "Benchmark", names_row=True),
@@ -57,7 +58,7 @@ def metric_table(
     cells = tuple(
         (
             *condition_cells(row, shown),
-            BENCHMARKS.get(benchmark, benchmark),
+            called(benchmark),
             *(row.estimates.get((benchmark, metric), Estimate(None) if shared else "") for metric in metrics),
         )
         for benchmark in benchmarks

@@ -10,6 +10,7 @@ from paper_repro.report.figure import Drawing
 from paper_repro.report.figures import ALTERNATIVES, FIGURES
 from paper_repro.report.figures_run import run_drawings
 from paper_repro.report.items import ITEMS, Item, State, items_table, published_state, run_state
+from paper_repro.report.lacking import Lacking
 from paper_repro.report.numbers import NUMBERS, both_table, compared, published_table, run_table
 from paper_repro.report.page import Section
 from paper_repro.report.prompts import prompt_table
@@ -41,7 +42,10 @@ class Made:
 
 
 def make_items(
-    names: Sequence[str], published: Mapping[str, Published] | None, runs: Mapping[str, RunTable] | None
+    names: Sequence[str],
+    published: Mapping[str, Published] | None,
+    runs: Mapping[str, RunTable] | None,
+    lacking: Lacking | None = None,
 ) -> list[Made]:
     """Everything that stands under the numbers asked for.
 
@@ -49,11 +53,14 @@ def make_items(
         names: Items, e.g. `table_11`.
         published: The published numbers, or None.
         runs: The run's tables, or None.
+        lacking: What the run's scores say they could not make.
     """
-    return [_make(ITEMS[name], published, runs) for name in ITEMS if name in names]
+    return [_make(ITEMS[name], published, runs, lacking or {}) for name in ITEMS if name in names]
 
 
-def _make(item: Item, published: Mapping[str, Published] | None, runs: Mapping[str, RunTable] | None) -> Made:
+def _make(
+    item: Item, published: Mapping[str, Published] | None, runs: Mapping[str, RunTable] | None, lacking: Lacking
+) -> Made:
     kind, number = item.name.split("_")
     shown: list[Table | Drawing] = []
     drawn: list[Drawing] = []
@@ -72,7 +79,7 @@ def _make(item: Item, published: Mapping[str, Published] | None, runs: Mapping[s
     if published is None or runs is None:
         shown += [table for table in (theirs, ours) if table]
         return Made(item, tuple(shown), own=ours is not None)
-    both = both_table(item.name, title, published, runs)
+    both = both_table(item.name, title, published, runs, lacking)
     shown += [replace(theirs, name=f"{item.name}_published")] if theirs else []
     shown += [replace(ours, name=f"{item.name}_run")] if ours else []
     if both is None:
@@ -106,6 +113,7 @@ def states(
     missing: Mapping[str, str],
     studies: Sequence[str] | None,
     published: bool,
+    lacking: Lacking | None = None,
 ) -> list[tuple[Item, State | None, State | None]]:
     """What stands for each item on each side that the report has.
 
@@ -115,13 +123,14 @@ def states(
         missing: Study that the run left out to the reason.
         studies: Studies that the run has results of; None without a run.
         published: Whether the report has the published numbers.
+        lacking: What the run's scores say they could not make.
     """
     own = {one.item.name for one in made if one.own}
     return [
         (
             one.item,
             published_state(one.item, present) if published else None,
-            None if studies is None else run_state(one.item, present, own, missing, studies),
+            None if studies is None else run_state(one.item, present, own, missing, studies, lacking),
         )
         for one in made
     ]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from artifacts.published import Published
-from paper_repro.report.run_forms import CONTROLLED, FORMS
+from paper_repro.report.lacking import Lacking, why_lacking
+from paper_repro.report.run_forms import FORMS
 from paper_repro.report.run_tables import OF_THE_PAPER, Key, RunTable
 from paper_repro.report.table import Cell, Column, Estimate, Table
 from paper_repro.report.tables import PAPER, TABLES, Tables, columns, heading
@@ -77,10 +78,17 @@ def run_table(name: str, title: str, runs: Mapping[str, RunTable]) -> Table | No
     return Table(name, f"{title}: this run", RUN, shown, cells, notes)
 
 
-def both_table(name: str, title: str, tables: Mapping[str, Published], runs: Mapping[str, RunTable]) -> Table | None:
+def both_table(
+    name: str, title: str, tables: Mapping[str, Published], runs: Mapping[str, RunTable], lacking: Lacking | None = None
+) -> Table | None:
     """Ours beside the published, one row a cell, with the difference, or why there is none; None if neither has any.
 
     A run's base model stands under its own name; only a run of a model of the paper meets the published numbers.
+
+    Args:
+        name, title: Of the table.
+        tables, runs: The published numbers and the run's.
+        lacking: What the run's scores say they could not make (`read_lacking`).
     """
     numbers = NUMBERS[name]
     published, run = tables.get(numbers.source), runs.get(numbers.source)
@@ -97,7 +105,7 @@ def both_table(name: str, title: str, tables: Mapping[str, Published], runs: Map
             printed, own = theirs.get(key, {}).get(measure), ours.get(key, {}).get(measure, Estimate(None))
             if printed is None and own.value is None:
                 continue
-            status, difference = _compared(name, printed, own, key, run)
+            status, difference = _compared(printed, own, key, run)
             rows.append((*map(_named, key), heading(measure), _printed(printed), own, difference, status))
     decimals = max((column.decimals for column in places.values() if column.key in shown), default=2)
     head = (
@@ -108,7 +116,11 @@ def both_table(name: str, title: str, tables: Mapping[str, Published], runs: Map
         Column("difference", "This run less published", 2),
         Column("status", "Compared, or why not", names_row=True),
     )
-    notes = ("Published numbers as printed; a run's as means over seeds with 95 % intervals.",)
+    why = why_lacking((FORMS[numbers.source].measures[one] for one in shown), lacking or {})
+    notes = (
+        "Published numbers as printed; a run's as means over seeds with 95 % intervals.",
+        *((f"Where missing: {why}.",) if why and any(row[-1] != COMPARED for row in rows) else ()),
+    )
     return Table(name, f"{title}: published and this run", f"{PAPER}; {RUN}", head, tuple(rows), notes)
 
 
@@ -128,7 +140,7 @@ def _measures(numbers: Numbers, published: Published | None, run: RunTable | Non
     return tuple(f.name for f in fields if f.name not in published.source.key and f.name != "parameters_billion")
 
 
-def _compared(name: str, printed: Cell, own: Estimate, key: Key, run: RunTable | None) -> tuple[str, Cell]:
+def _compared(printed: Cell, own: Estimate, key: Key, run: RunTable | None) -> tuple[str, Cell]:
     """What is said of a cell, and the difference where there is one."""
     if printed is None:
         return "the paper has no such cell", ""
@@ -155,11 +167,11 @@ def _key_columns(names: tuple[str, ...]) -> tuple[Column, ...]:
     return tuple(Column(name, heading(name), 0, names_row=True) for name in names)
 
 
-def without_numbers(name: str) -> str:
-    """Why a run has no numbers of an item, in words."""
-    source = NUMBERS[name].source
-    needed = dict.fromkeys(benchmark for one in FORMS[source].measures.values() for benchmark, *_ in one.parts)
-    metrics = dict.fromkeys(metric for one in FORMS[source].measures.values() for _, metric, _ in one.parts)
+def without_numbers(name: str, lacking: Lacking) -> str:
+    """Why a run has no numbers of an item, in words; of what its scores say they could not make their own words."""
+    measures = FORMS[NUMBERS[name].source].measures.values()
+    needed = dict.fromkeys(benchmark for one in measures for benchmark, *_ in one.parts)
+    metrics = dict.fromkeys(metric for one in measures for _, metric, _ in one.parts)
     shown = list(metrics)[:3] + (["..."] if len(metrics) > 3 else [])
-    why = "; where the pairs were judged, the scores' manifest says why: missing" if CONTROLLED in metrics else ""
-    return f"the scores hold no {', '.join(shown)} on {', '.join(needed)}{why}"
+    why = why_lacking(measures, lacking)
+    return f"the scores hold no {', '.join(shown)} on {', '.join(needed)}" + (f"; {why}" if why else "")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from paper_repro.report.names import called
 from paper_repro.report.run_forms import REFUSALS, Measure
-from paper_repro.report.run_rows import BENCHMARKS, RunRow, columns_of, condition_cells, condition_columns
+from paper_repro.report.run_rows import RunRow, columns_of, condition_cells, condition_columns
 from paper_repro.report.table import Column, Estimate, Table
 from paper_repro.report.tables import heading, refusal_notes
 
@@ -46,10 +47,7 @@ def refusal_table(rows: Sequence[RunRow]) -> Table:
     columns = (
         *columns_of(names),
         *_rate_columns(),
-        *(
-            Column(f"{name.replace('-', '_')}_false_refusal", f"{BENCHMARKS.get(name, name)} (false refusals)")
-            for name, _ in others
-        ),
+        *(Column(f"{name.replace('-', '_')}_false_refusal", f"{called(name)} (false refusals)") for name, _ in others),
     )
     cells = tuple(
         (

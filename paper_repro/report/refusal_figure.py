@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from paper_repro.conditions import UNTUNED
 from paper_repro.report.figure import Drawing, bars, new_figure, rate_axis
-from paper_repro.report.run_rows import BENCHMARKS, RunRow
+from paper_repro.report.names import benchmark_order, called
+from paper_repro.report.run_rows import RunRow
 from paper_repro.report.table import Estimate
 
 if TYPE_CHECKING:
@@ -54,8 +55,7 @@ def _belongs(row: RunRow, key: tuple) -> bool:
 def _drawing(name: str, key: tuple, rows: Sequence[RunRow]) -> Drawing:
     facts = dict(zip(SERIES, key, strict=True))
     found = {panel for row in rows for panel in row.estimates}
-    order = list(BENCHMARKS)
-    panels = sorted(found, key=lambda p: (order.index(p[0]) if p[0] in BENCHMARKS else len(order), p))
+    panels = sorted(found, key=lambda panel: (benchmark_order(panel[0]), panel[1]))
     title = f"Refusal rates of {facts['base_model']} tuned on {facts['response_set']} (recipe {facts['recipe']})"
     rate = "" if facts["learning_rate"] is None else f", learning rate {facts['learning_rate']:g}"
     return Drawing(
@@ -70,7 +70,7 @@ def _drawing(name: str, key: tuple, rows: Sequence[RunRow]) -> Drawing:
 
 
 def _panel_title(panel: tuple[str, str]) -> str:
-    title = BENCHMARKS.get(panel[0], panel[0])
+    title = called(panel[0])
     return f"{title} (false refusals)" if panel[1] == "false_refusal_rate" else title
 
 

@@ -33,30 +33,6 @@ HEADINGS = {
     "learning_rate": "Learning rate",
     "judge": "Judge",
 }
-# benchmarks of the scores as people write them, in the order of panels; others keep the name they have
-BENCHMARKS = {
-    "advbench": "AdvBench",
-    "harmbench": "HarmBench",
-    "harmbench-standard": "HarmBench standard",
-    "harmbench-contextual": "HarmBench contextual",
-    "malicious-instruct": "MaliciousInstruct",
-    "xstest-unsafe": "XSTest unsafe",
-    "xstest-benign": "XSTest benign",
-    "xstest": "XSTest",
-    "alpaca-eval": "AlpacaEval",
-    "just-eval-regular": "JustEval regular",
-    "just-eval-safety": "JustEval safety",
-    "infobench": "InFoBench",
-    "infobench-easy": "InFoBench easy",
-    "infobench-hard": "InFoBench hard",
-    "core": "Average of the six",
-    "mmlu": "MMLU",
-    "openbookqa": "OpenBookQA",
-    "hellaswag": "HellaSwag",
-    "arc": "ARC",
-    "gsm8k": "GSM8K",
-    "piqa": "PIQA",
-}
 # columns that a table leaves out, and a note tells, when they are the same in all rows
 QUIET = ("study", "recipe", "seed", "learning_rate", "judge")
 

@@ -11,7 +11,7 @@ from artifacts.digests import digest_text
 from artifacts.manifest import read_manifest
 from paper_repro.conditions import METHODS, Condition
 from paper_repro.generate.schema import read_generations
-from paper_repro.report.run_rows import BENCHMARKS
+from paper_repro.report.names import called
 from paper_repro.report.table import Column, Table
 from paper_repro.score.metrics import UNSAFE, benchmark_name
 
@@ -44,7 +44,7 @@ def sample_tables(folders: Iterable[Path], count: int, show_unsafe: bool) -> tup
     benchmarks = list(dict.fromkeys(name for rows in replies.values() for name in rows))
     for benchmark in sorted(benchmarks):
         if benchmark in UNSAFE and not show_unsafe:
-            hidden.append(BENCHMARKS.get(benchmark, benchmark))
+            hidden.append(called(benchmark))
             continue
         asked = {condition: rows[benchmark] for condition, rows in replies.items() if benchmark in rows}
         if table := _table(benchmark, asked, count):
@@ -89,7 +89,7 @@ def _table(benchmark: str, asked: Mapping[Condition, dict[str, Row]], count: int
         for prompt in chosen
         for name, rows in zip(names, asked.values(), strict=True)
     )
-    title = f"Replies to {BENCHMARKS.get(benchmark, benchmark)}"
+    title = f"Replies to {called(benchmark)}"
     return Table(f"replies_{benchmark.replace('-', '_')}", title, "this run's generations", COLUMNS, rows, NOTES)
 
 

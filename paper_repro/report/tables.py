@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 from artifacts.published import Published
 from artifacts.published_checks import KNOWN
-from artifacts.published_tables import DATASETS, METHODS, MODELS, Value
+from artifacts.published_tables import CORE_BENCHMARKS, DATASETS, METHODS, MODELS, Value
+from paper_repro.report.names import called
 from paper_repro.report.table import Cell, Column, Table
 
 PAPER = "arXiv 2410.02465 version 3"
@@ -23,12 +24,7 @@ HEADINGS = {
     "acceptable_excellent": "Acceptable (excellent)",
     "acceptable_sufficient": "Acceptable (sufficient)",
     "not_acceptable": "Not acceptable",
-    "mmlu": "MMLU",
-    "openbookqa": "OpenBookQA",
-    "hellaswag": "HellaSwag",
-    "arc": "ARC",
-    "gsm8k": "GSM8K",
-    "piqa": "PIQA",
+    **{name: called(name) for name in CORE_BENCHMARKS},
     "average": "Average",
     "untuned": "Untuned",
     "IT": "IT",
@@ -39,11 +35,11 @@ HEADINGS = {
     "tie": "Tie",
     "it_win": "IT wins",
     "lc_win_rate_vs_non_refined": "Win rate against unrefined (%)",
-    "advbench": "AdvBench",
-    "harmbench": "HarmBench",
-    "maliciousinstruct": "MaliciousInstruct",
-    "xstest_unsafe": "XSTest unsafe",
-    "xstest_benign_false_refusal": "XSTest benign (false refusals)",
+    "advbench": called("advbench"),
+    "harmbench": called("harmbench"),
+    "maliciousinstruct": called("malicious-instruct"),
+    "xstest_unsafe": called("xstest-unsafe"),
+    "xstest_benign_false_refusal": f"{called('xstest-benign')} (false refusals)",
     "alpacaeval_win_rate_vs_it": "Win rate against IT (%)",
     "advbench_refusal_rate": "AdvBench refusal rate",
 }

@@ -40,6 +40,13 @@ def test_on_the_testbed_an_item_has_its_counterpart_or_cannot_be_asked():
     assert run("table_22").anchors == ("training_examples",)
 
 
+def test_each_figure_of_preference_says_what_it_needs():
+    four, eight, nine = (run(f"figure_0{number}").reason for number in (4, 8, 9))
+    assert "rt annotate" in eight and "judge" not in eight
+    assert "judge that prefers" in nine and "rt annotate" not in nine
+    assert "rt annotate" in four and "judge that prefers" in four  # its halves are of the one kind and the other
+
+
 def test_what_was_not_run_says_why():
     assert (run("table_30").word, run("table_30").reason) == ("not run", "the run has no study 'refinement'")
     assert run("table_26", missing={"news": "left to a longer run"}).reason == "left to a longer run"
@@ -49,8 +56,11 @@ def test_what_was_not_run_says_why():
     other = run("table_31", made=(*TESTBED, "testbed_corpora"), missing={"open-data": "left to a longer run"})
     assert (other.word, other.anchors) == ("counterpart", ("testbed_corpora",))
     assert run("table_11", made=()).reason.startswith("the scores hold no human_excellent_rate, human_sufficient_rate")
-    lacks = "the scores hold no length_controlled_win_rate on alpaca-eval; where the pairs were judged"
+    lacks = "the scores hold no length_controlled_win_rate on alpaca-eval; length_controlled_win_rate takes a judge of"
     assert run("table_29", made=()).reason.startswith(lacks)
+    assert "rt annotate" in run("figure_08", made=()).reason and "length" not in run("figure_08", made=()).reason
+    both = run("figure_04", made=()).reason
+    assert "human_win_rate" in both and "length_controlled_win_rate" in both
     assert run("table_05", made=()).reason.startswith("the scores hold no human_acceptable_rate, length_controlled")
     assert run("table_02", made=()).reason == "the report was given no replies (--replies)"
 

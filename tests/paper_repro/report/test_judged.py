@@ -7,7 +7,10 @@ import io
 import json
 from dataclasses import replace
 
+from artifacts.published_tables import CORE_BENCHMARKS
+from paper_repro.capabilities.benchmarks import CORE
 from paper_repro.report.judged import judged_sections
+from paper_repro.report.names import called
 from paper_repro.report.stage import ReportSettings, report
 from paper_repro.report.table import to_csv
 from paper_repro.score.schema import write_results
@@ -59,6 +62,25 @@ def test_every_kind_of_verdict_has_a_table_and_aspects_that_do_not_apply_are_no_
     assert (apart["refusal_precision"], apart["refusal_recall"]) == ("missing", "0.00")
     core = {row["benchmark"]: (row["accuracy"], row["exact_match_strict"]) for row in found["core_capabilities"]}
     assert core == {"MMLU": ("0.25", ""), "GSM8K": ("", "0.00")}
+
+
+def test_benchmarks_and_their_parts_have_the_papers_names_in_its_order(results):
+    names = ["arc-challenge", "piqa", "arc", "gsm8k", "core", "mmlu-social-sciences", "mmlu-stem", "mmlu", "hellaswag"]
+    made = [row for name in names for row in measured(results[0], name, "lm-eval", {"accuracy": 0.25})]
+    found = [row["benchmark"] for row in rows_of(judged_sections(made, []))["core_capabilities"]]
+    assert found == [
+        "Average of the six",
+        "MMLU",
+        "MMLU social sciences",
+        "MMLU STEM",
+        "HellaSwag",
+        "ARC",
+        "ARC challenge",
+        "GSM8K",
+        "PIQA",
+    ]
+    assert {called(name) for name in CORE_BENCHMARKS} == {one.title for one in CORE}
+    assert (called("my-own-set"), called("testbed-tasks")) == ("my-own-set", "testbed-tasks")
 
 
 def test_a_run_that_nobody_judged_so_has_no_such_sections(results):
