@@ -10,7 +10,7 @@ from artifacts.published_checks import Check
 from artifacts.published_tables import REFUSAL_COUNTS
 from paper_repro.report.claims import source_words
 from paper_repro.report.table import Cell, Column, Table
-from paper_repro.report.tables import PAPER
+from paper_repro.report.tables import PAPER, heading
 from paper_repro.report.verdicts import Outcome
 
 NAMED = ("table_05/response_acceptance_rate/Gemma-2-9B",)  # in our specification's list, though rounding explains it
@@ -50,9 +50,9 @@ def _sums(checks: Sequence[Check]) -> Iterator[Row]:
         where = f"{_words(name)}, {cell}"
         lowest, highest = check.recomputed - check.tolerance, check.recomputed + check.tolerance
         found = f"{check.recomputed:.3f} ({check.what}); rounding explains {lowest:.3f} to {highest:.3f}"
-        said = f"{column.replace('_', ' ')} {check.printed:.2f}"
+        said = f"{heading(column)}: {check.printed:.2f}"
         status = EXPLAINED if check.status == "agrees" else STANDS
-        yield check.id, where, said, f"{found}. {check.note}" if check.note else found, status
+        yield check.id, where, said, f"{found}; {check.note}" if check.note else found, status
 
 
 def _claims(outcomes: Sequence[Outcome]) -> Iterator[Row]:

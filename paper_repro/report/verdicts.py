@@ -81,9 +81,12 @@ def place(comparison: Comparison, low: float, high: float) -> Literal["inside", 
 def numbers_text(values: Values, outside: Values, ends: Ends | None) -> str:
     """The range of the values, and those outside the bounds, each with its interval where there is one."""
 
+    # per cents that are printed as whole numbers stay so
+    decimals = 0 if not ends and all(value == round(value) for value in values.values()) else 2
+
     def said(cell: str) -> str:
-        span = f" [{ends[cell][0]:.4g}, {ends[cell][1]:.4g}]" if ends else ""
-        return f"{values[cell]:.4g}{span}"
+        span = f" [{ends[cell][0]:z.2f}, {ends[cell][1]:z.2f}]" if ends else ""
+        return f"{values[cell]:z.{decimals}f}{span}"
 
     lowest, highest = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
     if len(values) == 1:

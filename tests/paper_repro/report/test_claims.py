@@ -45,7 +45,9 @@ def test_the_numbers_that_decide_are_told(outcomes):
     assert outcomes["it-refuses-more"].within == 35
     assert "Llama-3.1-8B LIMA 500: -0.08" in outcomes["it-refuses-more"].why
     assert outcomes["capability-lead"].within == 8
-    assert outcomes["acceptability-gap"].why == "from 0 (Mistral-7B-v0.3 LIMA) to 0.14 (Gemma-2-9B Dolly)"
+    assert outcomes["acceptability-gap"].why == "from 0.00 (Mistral-7B-v0.3 LIMA) to 0.14 (Gemma-2-9B Dolly)"
+    assert outcomes["refusal-gap-shrinks-with-size"].why.endswith(": 0.08")  # all of a claim's numbers to two decimals,
+    assert outcomes["human-ties"].why.startswith("from 67 (")  # but per cents that are printed as whole numbers
     assert "Gemma-2-9B LIMA RT 100-200: -0.07" in outcomes["refusals-raise-refusal-each-step"].why
 
 
@@ -186,7 +188,7 @@ def test_findings_on_ratings_capabilities_requirements_and_context_are_decided_o
         "rt-acceptability": "holds",
         "acceptability-gap": "holds",
     }
-    assert found["capability-lead"].why.startswith("Own-1B Dolly: 1 [")
+    assert found["capability-lead"].why.startswith("Own-1B Dolly: 1.00 [")
     assert found["capability-gap"].verdict == "holds"
     assert (found["requirement-gap"].verdict, found["requirement-untuned"].verdict) == ("holds", "holds")
     assert found["requirement-untuned"].why.startswith("Own-1B Dolly: 0.82 [")
