@@ -167,6 +167,7 @@ def _files(parts: Sequence[Section], kept: Sequence[Table]) -> list[Table | Draw
         InputError: two items would share a file.
     """
     files = [item for section in parts for item in section.items if item.name != "differences"] + list(kept)
+    files += [item.numbers for item in files if isinstance(item, Drawing) and item.numbers is not None]
     kinds: Counter = Counter((type(item), item.name) for item in files)
     twice = [name for (_, name), count in kinds.items() if count > 1]
     if twice:

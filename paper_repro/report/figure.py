@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    from paper_repro.report.table import Table
+
 FORMATS = ("png", "svg", "pdf")
 DPI = 200  # of PNG
 WIDTH = 6.3  # inches: the text width of an ACL page
@@ -82,6 +84,7 @@ class Drawing:
         source: Where the numbers are from.
         draw: Makes the matplotlib figure; called once a drawing, inside the style.
         notes: Sentences below the figure.
+        numbers: What it draws, as a table of its name that is only files; None where a table of the page has it.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Drawing:
     source: str
     draw: Callable[[], Figure]
     notes: tuple[str, ...] = ()
+    numbers: Table | None = None
 
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:

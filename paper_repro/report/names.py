@@ -26,14 +26,20 @@ BENCHMARKS = {
     "gsm8k": "GSM8K",
     "piqa": "PIQA",
 }
+TESTBED = "testbed"
 ABBREVIATIONS = {"stem": "STEM"}
 
 
 def called(name: str) -> str:
-    """The paper's name of a benchmark of the scores, with its part behind it ('ARC challenge'); others as they are."""
+    """The paper's name of a benchmark of the scores, with its part behind it ('ARC challenge'); others as they are.
+
+    Sets of the testbed are named as such: 'testbed look-alike'.
+    """
     if name in BENCHMARKS:
         return BENCHMARKS[name]
     whole, _, part = name.partition("-")
+    if whole == TESTBED:
+        return f"{TESTBED} {part}"
     if whole not in BENCHMARKS or not part:
         return name
     return " ".join([BENCHMARKS[whole], *(ABBREVIATIONS.get(word, word) for word in part.split("-"))])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from artifacts.published import Published
 from paper_repro.report.figure import Drawing
+from paper_repro.report.figure_numbers import with_published_numbers, with_run_numbers
 from paper_repro.report.figures import ALTERNATIVES, FIGURES
 from paper_repro.report.figures_run import run_drawings
 from paper_repro.report.items import ITEMS, Item, State, items_table, published_state, run_state
@@ -68,7 +69,7 @@ def _make(
         shown += _drawings(int(number), published)
         if runs is not None:
             drawn = run_drawings(int(number), f"{item.words}. {item.title}", runs, beside=published is not None)
-            shown += drawn
+            shown += [with_run_numbers(one, int(number), runs) for one in drawn[:1]] + drawn[1:]
     if item.shows == "prompts":
         return Made(item, (prompt_table(int(number)),))
     if item.name not in NUMBERS:
@@ -98,7 +99,8 @@ def _published(name: str, published: Mapping[str, Published]) -> Table | None:
 def _drawings(number: int, published: Mapping[str, Published] | None) -> Iterator[Drawing]:
     for forms in (FIGURES, ALTERNATIVES):
         if number in forms and (published is not None or number in OURS):
-            yield forms[number](published)
+            drawing = forms[number](published)
+            yield with_published_numbers(drawing, number, published) if forms is FIGURES else drawing
 
 
 def _none_compared(both: Table) -> str:

@@ -99,7 +99,9 @@ def _anchor(item: Table | Drawing) -> str:
 
 def files_of(item: Table | Drawing) -> list[tuple[str, str]]:
     """What an item's files are called, and their kind for people."""
-    kinds = {"png": "PNG", "svg": "SVG", "pdf": "PDF"} if isinstance(item, Drawing) else TABLE_FILES
+    kinds = TABLE_FILES
+    if isinstance(item, Drawing):
+        kinds = {"png": "PNG", "svg": "SVG", "pdf": "PDF"} | (TABLE_FILES if item.numbers is not None else {})
     return [(f"{item.name}.{ending}", word) for ending, word in kinds.items()]
 
 

@@ -20,6 +20,7 @@ MARKERS |= {"paper": "o", "random": "v", "diverse": "s", "targeted": "D"}
 DASHES |= {"paper": "-", "random": ":", "diverse": "--", "targeted": "-."}
 REFERENCE_INK = "#000000"
 GAP = 0.02  # between a whisker and the number above it
+FLOOR = -0.05  # of an axis of lines: a marker at 0 stands whole above the axis
 BAR = 0.8  # share of a group's place that its bars take
 
 
@@ -76,6 +77,8 @@ def line(
     values = [one.value for _, one in found]
     below = [one.value - (one.value if one.low is None else one.low) for _, one in found]
     above = [(one.value if one.high is None else one.high) - one.value for _, one in found]
+    if axes.get_ylim()[0] == 0:
+        axes.set_ylim(bottom=FLOOR)
     axes.errorbar(
         [x for x, _ in found],
         values,

@@ -96,7 +96,7 @@ def study_table(
 def _measured(cells: Sequence[Cell], measures: Sequence[str]) -> tuple[list[str], list[str]]:
     """Measures that the study has for any of its cells, and a sentence on those that it has for none."""
     shown = [one for one in measures if not cells or any(one in cell.samples for cell in cells)]
-    absent = [HEADINGS[one].lower() for one in measures if one not in shown]
+    absent = [HEADINGS[one][0].lower() + HEADINGS[one][1:] for one in measures if one not in shown]
     return shown, [f"Not measured in this study: {', '.join(absent)}."] if absent else []
 
 

@@ -200,7 +200,7 @@ def test_findings_on_ratings_capabilities_requirements_and_context_are_decided_o
         shown += [replace(row, method=method, value=value, low=value - 0.1, high=value + 0.1) for row in shown[:1]]
     one = outcomes_of_run(shown)["in-context-far-above"]
     assert (one.verdict, one.cells) == ("inconclusive", 2)
-    assert one.why.startswith("one seed gives no verdict; from 1 [")
+    assert one.why.startswith("one seed gives no verdict; from 1.00 [")
 
 
 def test_the_table_says_what_was_compared_and_on_how_many_seeds(results):

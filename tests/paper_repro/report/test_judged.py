@@ -80,7 +80,7 @@ def test_benchmarks_and_their_parts_have_the_papers_names_in_its_order(results):
         "PIQA",
     ]
     assert {called(name) for name in CORE_BENCHMARKS} == {one.title for one in CORE}
-    assert (called("my-own-set"), called("testbed-tasks")) == ("my-own-set", "testbed-tasks")
+    assert (called("my-own-set"), called("testbed-tasks")) == ("my-own-set", "testbed tasks")
 
 
 def test_a_run_that_nobody_judged_so_has_no_such_sections(results):

@@ -12,7 +12,9 @@ from artifacts.published import PUBLISHED
 from artifacts.published_checks import read_all
 from artifacts.published_tables import SOURCES
 from paper_repro.report.figure import FORMATS, write_drawing
+from paper_repro.report.figure_numbers import with_published_numbers
 from paper_repro.report.figures import ALTERNATIVES, FIGURES, figure_05
+from paper_repro.report.page import files_of
 from paper_repro.report.table import to_csv
 from paper_repro.report.tables import TABLES
 
@@ -104,6 +106,26 @@ def test_figure_4_sets_raters_beside_gpt_4(tables):
     assert human.get_yticklabels()[0].get_text() == "Llama-3.1-8B, Alpaca"
     assert [bars[0].get_width() for bars in human.containers] == [4, 80, 16]
     assert [bars[0].get_width() for bars in judged.containers] == [39, 61]  # no ties are counted
+
+
+@pytest.mark.parametrize(
+    ("number", "rows", "first"),
+    [
+        (2, 28, ["Llama-3.1-8B", "Alpaca", "IT", 0.97, 0.02, 0.01]),
+        (3, None, None),
+        (4, 12, ["Llama-3.1-8B", "Alpaca", 4, 80, 16, 39, 61]),
+        (5, 8, ["Gemma-2-9B", "LIMA", "IT", 0, 0.60]),
+    ],
+)
+def test_a_figure_of_other_items_numbers_has_a_table_of_what_it_draws(tables, number, rows, first):
+    drawing = with_published_numbers(FIGURES[number](tables), number, tables)
+    table = drawing.numbers
+    assert table.name == drawing.name and {"CSV", "LaTeX", "PNG"} <= {word for _, word in files_of(drawing)}
+    if rows is None:
+        assert table.rows == TABLES[13](tables).rows
+    else:
+        assert len(table.rows) == rows
+        assert first in [list(row[: len(first)]) for row in table.rows]
 
 
 def test_figure_5_draws_the_published_rates_of_gemma_on_lima(tables):

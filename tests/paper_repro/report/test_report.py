@@ -61,6 +61,8 @@ def test_the_published_report_holds_every_table_and_figure_in_every_form(tmp_pat
         assert f"table_{number:02d}.tex" in files
     for number in (1, 2, 3, 4, 5, 7, 8, 9):
         assert {f"figure_{number:02d}.{form}" for form in ("png", "svg", "pdf")} <= files
+    for number in (2, 3, 4, 5, 8, 9):  # those that draw numbers
+        assert {f"figure_{number:02d}.{form}" for form in ("csv", "md", "tex")} <= files
     assert {f"table_{number:02d}.csv" for number in (6, 7, 8, 9, 10, 23, 27)} <= files  # prompts, our own
     assert {"checks.csv", "claims_published.csv", "errata.csv", "items.csv", "index.html", "report.pdf"} <= files
     assert made.summary["checks"] == {"agrees": 207, "known": 2, "differs": 0}
@@ -136,6 +138,7 @@ def test_the_page_loads_nothing_and_escapes_everything(both):
     files = {name for name in page.addresses if not name.startswith(("#", "data:image/svg+xml;base64,"))}
     assert files <= {*both.identity.outputs, "manifest.json"}  # links to files beside it, and nothing else
     assert {"report.pdf", "results.csv", "table_16.csv", "table_16_published.tex", "figure_05.pdf"} <= files
+    assert {"figure_05.csv", "figure_05_run.csv"} <= files  # the numbers that each draws, linked beside its pictures
     assert {address[1:] for address in page.addresses if address.startswith("#")} <= set(page.ids)
     assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in text
     assert "url(" not in text

@@ -123,4 +123,7 @@ def test_the_testbed_fills_no_numbered_figure_and_both_stand_side_by_side(runs):
     made = {one.item.name: one for one in make_items(["figure_02", "figure_08"], published, runs)}
     assert [item.name for item in made["figure_02"].shown] == ["figure_02", "figure_02_run"]
     assert made["figure_02"].own
+    theirs, ours = (item.numbers for item in made["figure_02"].shown)
+    assert (theirs.name, ours.name) == ("figure_02", "figure_02_run")
+    assert "Tiny-1M" in {row[0] for row in ours.rows} - {row[0] for row in theirs.rows}
     assert [type(item).__name__ for item in made["figure_08"].shown][:2] == ["Drawing", "Drawing"]

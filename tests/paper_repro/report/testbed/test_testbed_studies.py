@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from paper_repro.report import testbed_selection, testbed_studies
+from paper_repro.report.figure import new_figure
 from paper_repro.report.table import Estimate, to_csv
 from paper_repro.report.testbed_cells import MEASURES, read_cells
+from paper_repro.report.testbed_plots import line, share_axis
 from paper_repro.score.schema import Result
 
 BASE = "testbed-0.5m-many-0"
@@ -140,3 +142,14 @@ def test_nothing_is_made_of_studies_that_did_not_run():
     )
     assert [make(read_cells([]), {}) for make in tables] == [None] * len(tables)
     assert testbed_selection.selection_drawings(read_cells([])) == []
+
+
+def test_a_line_at_zero_is_seen_whole_above_its_axis():
+    """A rate of 0 is a finding: its markers must not lie behind the axis."""
+    figure = new_figure(2)
+    axes = figure.subplots()
+    share_axis(axes, "Refused")
+    line(axes, (0, 1), (Estimate(0.0, 0.0, 0.1, 10), Estimate(0.5, 0.4, 0.6, 10)), "RT")
+    low, high = axes.get_ylim()
+    assert low < -0.02 and high > 1  # half a marker of 5 points in a panel of these
+    assert axes.get_yticks()[0] == 0
