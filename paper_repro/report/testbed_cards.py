@@ -15,6 +15,7 @@ from paper_repro.report.testbed_cells import CORPORA, SIZES, Base, parse_base
 DIGITS = 12
 LOOK_UP = "look-up"
 THOUSAND, MILLION = 1e3, 1e6
+AS_STATEMENTS = "Exchanges and declines of a base without questions (none): their replies stand in its text, as statements."
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Card:
         name: Its name.
         parameters: Number of parameters.
         tokens: Tokens it was trained on.
-        exchanges: Questions with their replies in the pre-training text; None: not counted.
+        exchanges: Questions with their replies in the pre-training text (of `none`: replies set as statements); None:
+            not counted.
         declines: Replies in it that decline; None: not counted.
         held_out_loss: Nats a token on held-out text of its own corpus.
         own_format: Share of held-out look-ups answered right in the corpus's own formats; None: it has none.
@@ -131,6 +133,7 @@ def bases_table(cards: Sequence[Card], missing: Mapping[str, str]) -> Table:
         "From the cards of the bases; look-ups and facts are held out: never asked in pre-training, only stated.",
         "Exchanges: questions with their replies in the pre-training text. Corpora are of equal tokens, not of equal "
         "exchanges: a plainer format takes fewer tokens for each.",
+        *([AS_STATEMENTS] if any(card.base.corpus == "none" for card in cards) else []),
         "Held-out loss is on text of the base's own corpus: not comparable across corpora.",
         "A dash: the corpus has no questions, so no formats of its own. Missing: this run had no such base.",
         f"Digest: the first {DIGITS} hex digits.",

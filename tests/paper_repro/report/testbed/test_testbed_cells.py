@@ -9,7 +9,7 @@ import pytest
 
 from artifacts.errors import InputError
 from paper_repro.report.table import Estimate
-from paper_repro.report.testbed_cards import bases_table, mean_of, read_card
+from paper_repro.report.testbed_cards import AS_STATEMENTS, bases_table, mean_of, read_card
 from paper_repro.report.testbed_cells import (
     Base,
     Cell,
@@ -152,6 +152,8 @@ def test_bases_stand_with_what_they_lack(cards):
     assert rows["testbed-5m-none-0"][own] is None
     assert rows["testbed-2m-many-0"][-1] == "ab" * 6
     assert "testbed-5m-none-0: not shipped" in table.notes
+    assert AS_STATEMENTS in table.notes, "counts of exchanges where nothing is asked"
+    assert AS_STATEMENTS not in bases_table([card for card in cards if card.base.corpus != "none"], {}).notes
 
 
 @pytest.mark.parametrize("data", [{"name": "testbed-2m-many-0"}, [], {"name": "x", "parameters": 1}])
