@@ -15,7 +15,9 @@ from paper_repro.report.testbed_cells import CORPORA, SIZES, Base, parse_base
 DIGITS = 12
 LOOK_UP = "look-up"
 THOUSAND, MILLION = 1e3, 1e6
-AS_STATEMENTS = "Exchanges and declines of a base without questions (none): their replies stand in its text, as statements."
+AS_STATEMENTS = (
+    "Exchanges and declines of a base without questions (none): their replies stand in its text, as statements."
+)
 
 
 @dataclass(frozen=True)
