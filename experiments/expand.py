@@ -51,8 +51,10 @@ def _report(profile: Profile) -> Cell:
 
 
 def _curated(profile: Profile) -> tuple[dict[str, Cell], list[str]]:
-    """Curated sets for their funnels, and the options that name them."""
-    cells = [curated_cell(profile, *pair) for pair in product(profile.curation.corpora, profile.curation.recipes)]
+    """Curated sets for their funnels, those of which a study shows rows, and the options that name them; each once."""
+    pairs = [*product(profile.curation.corpora, profile.curation.recipes)]
+    pairs += [pair for study in profile.studies.values() if study.examples for pair in study.bodies]
+    cells = {cell.name: cell for cell in (curated_cell(profile, *pair) for pair in pairs)}.values()
     options = [text for cell in cells for text in ("--curated", f"{cell.label}={{curated-{cell.label}}}")]
     return {f"curated-{cell.label}": cell for cell in cells}, options
 

@@ -94,6 +94,7 @@ class Study(Settings):
         planted_faults: Whether the faults planted in a set of the testbed are counted among the rows that each model
             was tuned on.
         samples: Whether the report shows some replies: of the first base, response set and seed.
+        examples: Whether the report shows some rows of its response sets.
         mix: Settings of mixing that stand neither here nor in a condition, e.g. encoder and topics of a selection.
         train: Settings of tuning that differ from the profile's.
     """
@@ -123,6 +124,7 @@ class Study(Settings):
     core: tuple[str, ...] = ()
     planted_faults: bool = False
     samples: bool = False
+    examples: bool = False
     mix: dict[str, Any] = Field(default_factory=dict)
     train: dict[str, Any] = Field(default_factory=dict)
 

@@ -107,8 +107,8 @@ def funnel_table(name: str, steps: list[FunnelStep]) -> Table:
 
 
 def funnel_drawing(name: str, steps: list[FunnelStep]) -> Drawing | None:
-    """The funnel as bars of rows kept after each step; None if there was no step."""
-    if not steps:
+    """The funnel as bars of rows kept after each step; None if there was no step but the reading."""
+    if len(steps) < 2:
         return None
     return Drawing(
         f"curation_{slug(name)}",

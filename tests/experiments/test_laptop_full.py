@@ -88,3 +88,11 @@ def test_a_cut_that_cannot_be_made_is_refused(tmp_path, given, fault):
     path.write_text(yaml.safe_dump({"name": "p", "corpora": ["lima"], "report": {"source": "both"}} | given))
     with pytest.raises(SettingsError, match=fault):
         check_profile(load_profile(str(path)))
+
+
+def test_rows_of_news_and_of_refined_responses_are_shown_in_the_report():
+    report = plan_cells(load_profile("laptop-full"))[-1]
+    shown = [name for name in report.inputs if name.startswith("curated-")]
+    assert len(shown) == len(set(shown))
+    assert {"curated-testbed-news-paper", "curated-alpaca-first-256-refined-paper"} <= set(shown)
+    assert "curated-lima-paper" not in shown, "of other studies the sets stand there that profiles name"

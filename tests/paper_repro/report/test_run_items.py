@@ -229,6 +229,7 @@ def test_the_funnel_counts_what_each_step_took_out(curated: Path):
     assert left == [1002, 1000, 1000, 940, 932, 900]
     # a first step that loses nothing is its own bar of all rows
     assert [bar.get_width() for bar in funnel_drawing("x", steps[1:]).draw().axes[0].containers[0]][:2] == [1000, 940]
+    assert funnel_drawing("x", steps[:1]) is None, "a set that was only read has nothing to draw"
 
 
 @pytest.mark.parametrize(
