@@ -38,6 +38,8 @@ def test_on_the_testbed_an_item_has_its_counterpart_or_cannot_be_asked():
     assert "made-up world" in run("table_12").reason
     assert run("table_02").anchors == ("sample-replies",)
     assert run("table_22").anchors == ("training_examples",)
+    with_news = run_state(ITEMS["table_22"], (*TESTBED, "training_examples_news"), (), {}, ())
+    assert with_news.anchors == ("training_examples",), "rows made from news are another item's"
 
 
 def test_each_figure_of_preference_says_what_it_needs():
