@@ -175,7 +175,7 @@ def run_state(
             return State(GIVEN, anchors=tuple(found for found in (f"{held}_run", held) if found in made)[:1])
     near = tuple(found for found in made if item.testbed and found.startswith(item.testbed))
     if item.shows == "data examples":  # those of news and of refined responses are items of their own
-        near = tuple(found for found in near if found == item.testbed)
+        near = tuple(found for found in near if found in item.testbed)
     # of a study that was left out whole, the only counterpart is a table that says so
     empty = item.study in missing and len(item.testbed) == 1
     if near and not empty and (item.shows != "model outputs" or item.study in ("", *studies)):
