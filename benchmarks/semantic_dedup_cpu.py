@@ -11,6 +11,7 @@ A stage that was stopped goes on where it was (vectors are cached in the work fo
     half       time: our encoder in 16 bits, every text of the sample
     ours       time: the step from records to drops, with an empty cache
     scale      `ours` on all of Alpaca, whatever --rows says; `plain --name plain_beside_scale` is measured after it
+               (with --threads 2: `scale --name scale_two_threads`, `plain --name plain_two_threads`)
     semhash    time: SemHash with the same static model (its own comes from a model hub) at the same threshold, which
                is of the static model's cosine there; imports, distillation and the selection of texts are not timed
     report     the result file
@@ -37,6 +38,7 @@ from common import SEED, hardware, peak_memory_mb, timed, versions, write_result
 from semantic_pairs import calibrate, compared, near_pairs, records
 
 THRESHOLD = 0.9
+BESIDE = {"scale": "plain_beside_scale", "scale_two_threads": "plain_two_threads"}  # measured one after the other
 GOALS = {"times_faster": 3.5, "share_of_pairs_found": 0.99}
 
 
@@ -178,15 +180,15 @@ def pairs_found(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def times_faster(found: dict[str, Any], kind: str) -> dict[str, float]:
-    """How many times faster than `plain` each stage is, by the seconds a text; `scale`: than the one beside it."""
+    """How many times faster than `plain` each stage is, by the seconds a text; those of `BESIDE`: than theirs."""
     result = {}
-    for name in ("half", "ours", "scale", "semhash"):
-        beside = "plain_beside_scale" if name == "scale" and "plain_beside_scale" in found else "plain"
+    for name in ("half", "ours", "scale", "scale_two_threads", "semhash"):
+        beside = BESIDE.get(name, "plain")
         if name not in found or beside not in found:
             continue
         base = found[beside]["seconds"][kind] / found[beside]["texts"]
         tokens = found[beside].get("padded_tokens_a_text")
-        if name == "scale" and tokens:  # a sample's texts are not quite as long as all
+        if name in BESIDE and tokens:  # a sample's texts are not quite as long as all
             base *= tokens["all_rows"] / tokens["these"]
         seconds = found[name]["seconds"][kind] / found[name].get("rows", found[name]["texts"])
         result[name] = round(base / seconds, 2)

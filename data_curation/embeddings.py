@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from artifacts.errors import StageError
+from artifacts.stage import thread_count
 from data_curation.embedding_cache import Found, VectorStore, cache_store, folder_bytes
 from data_curation.encoder import Encoder, EncoderSettings, load_encoder, unit_rows
+from data_curation.encoder_pool import Forwards, forwards
 from data_curation.records import normalise_for_id, record_id
 
 __all__ = [
@@ -95,7 +97,8 @@ def embed_windows(
     keys, firsts, which = _distinct(texts)
     work = _Work(encoder, _store(encoder, settings, scratch), keys, [texts[first] for first in firsts])
     try:
-        vectors = work.vectors(settings.batch_tokens)
+        with forwards(encoder, threads or thread_count()) as forward_all:
+            vectors = work.vectors(settings.batch_tokens, forward_all)
     except _NotFiniteError as error:
         raise StageError(
             f"the encoder '{settings.model}' gives a vector that holds no number (NaN or infinite)",
@@ -218,7 +221,7 @@ class _Work:
         for text, windows in self._tokens.items():
             self._counts[text] = len(windows)
 
-    def vectors(self, batch_tokens: int) -> TextVectors:
+    def vectors(self, batch_tokens: int, forward_all: Forwards) -> TextVectors:
         """Vectors of all texts; a window's depends on nothing but the encoder and the window."""
         starts = np.concatenate([[0], np.cumsum(self._counts)])
         windows = np.empty((starts[-1], self.encoder.dimensions), dtype=np.float32)
@@ -230,7 +233,10 @@ class _Work:
         for group in self._groups():
             rows = window_rows(starts, group)
             tokens = [ids for text in group for ids in self._tokens.pop(text)]
-            windows[rows], pieces[rows] = self._embed(tokens, group, batch_tokens), [len(ids) for ids in tokens]
+            windows[rows], pieces[rows] = (
+                self._embed(tokens, group, batch_tokens, forward_all),
+                [len(ids) for ids in tokens],
+            )
             if self.store is not None:
                 keys = [self._keys[text] for text in group]
                 self.store.add(keys, self._counts[group].tolist(), windows[rows], pieces[rows])
@@ -251,11 +257,15 @@ class _Work:
         if group:
             yield group
 
-    def _embed(self, tokens: list[np.ndarray], group: list[int], batch_tokens: int) -> np.ndarray:
+    def _embed(
+        self, tokens: list[np.ndarray], group: list[int], batch_tokens: int, forward_all: Forwards
+    ) -> np.ndarray:
         """Vectors of the windows of a group."""
         vectors = np.empty((len(tokens), self.encoder.dimensions), dtype=np.float32)
-        for batch in batches([self.encoder.padded(len(ids)) for ids in tokens], batch_tokens):
-            vectors[batch] = self.encoder.forward([tokens[window] for window in batch])
+        parts = list(batches([self.encoder.padded(len(ids)) for ids in tokens], batch_tokens))
+        found = forward_all([tokens[window] for window in batch] for batch in parts)
+        for batch, rows in zip(parts, found, strict=True):
+            vectors[batch] = rows
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
         if len(bad):
             owner = np.repeat(group, self._counts[group])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,28 @@ def test_a_vector_is_the_same_in_any_company(settings):
     assert (embed_texts(texts[17:18], fresh)[0] == together[17]).all()
     assert (embed_texts(texts, fresh.model_copy(update={"batch_tokens": 20})) == together).all()
     assert (embed_texts([*texts[:30], "z" * 40], fresh)[:30] == together[:30]).all()
+
+
+def test_threads_share_the_batches_and_change_no_bit(settings, monkeypatch):
+    import torch
+
+    seen: set[tuple[str, int]] = set()
+    forward = Encoder.forward
+
+    def noted(self, windows):
+        seen.add((threading.current_thread().name, torch.get_num_threads()))
+        return forward(self, windows)
+
+    monkeypatch.setattr(Encoder, "forward", noted)
+    few = settings.model_copy(update={"cache": False, "batch_tokens": 20})
+    texts = [f"{letter * 3} {digit}" for letter in "abcdefgh" for digit in "0123456789"]
+    alone = embed_texts(texts, few, threads=1)
+    assert seen == {(threading.current_thread().name, 1)}
+    seen.clear()
+    assert (embed_texts(texts, few, threads=3) == alone).all()
+    assert len(seen) > 1
+    assert {count for _, count in seen} == {1}, "a thread of the pool has no threads of its own"
+    assert torch.get_num_threads() == 3, "and leaves the process its own number"
 
 
 def test_batches_hold_one_length_and_no_more_than_their_tokens():
