@@ -118,7 +118,7 @@ class Stage:
             The artifact, and whether it was already up to date.
 
         Raises:
-            UserError: `out` holds something else, or may not be written.
+            UserError: `out` holds something else, an input or lies in one, or may not be written.
             StageError: the disk is full, or the work itself failed.
         """
         with disk_faults(out):
@@ -128,6 +128,7 @@ class Stage:
         plan = self.key(settings, {name: input_digest(path) for name, path in inputs.items()})
         if out.is_symlink() or (out.exists() and not out.is_dir()):
             raise InputError("the output must be a folder, not a file or a link", where=str(out))
+        _check_apart(out, inputs)
         out.mkdir(parents=True, exist_ok=True)
         lock = FileLock(out / LOCK)
         try:
@@ -193,6 +194,18 @@ def input_digest(path: Path) -> str:
     if path.is_dir():
         return digest_json({str(p.relative_to(path)): digest_file(p) for p in sorted(path.rglob("*")) if p.is_file()})
     raise InputError("no such file or folder", where=str(path))
+
+
+def _check_apart(out: Path, inputs: Mapping[str, Path]) -> None:
+    """Refuse an output that holds an input, which would be cleared away, or lies in one, which it would change."""
+    place = out.resolve()
+    for name, path in inputs.items():
+        given = path.resolve()
+        if place == given or place in given.parents or (given in place.parents and given.is_dir()):
+            word = "is" if place == given else "holds" if place in given.parents else "lies in"
+            raise UserError(
+                f"the output {word} the input '{name}' ({path})", where=str(out), fix="choose another --out"
+            )
 
 
 @cache

@@ -97,6 +97,8 @@ def _mix(settings: MixSettings, inputs: Mapping[str, Path], workspace: Workspace
     """Write rt.parquet and, where every row has an instruction, it.parquet."""
     base = read_responses(inputs["base"], settings.base_columns)
     pool = read_responses(inputs["pool"], settings.pool_columns) if "pool" in inputs else Reading()
+    if not base.records:
+        raise InputError("there are no rows in it", where=str(inputs["base"]))
     sample = _cut(base.records, settings.base_size, settings.seed)
     refusals, chosen_of = _chosen(settings, pool.records, workspace)
     _check_distinct(sample, refusals)
@@ -200,9 +202,9 @@ def _cut(records: Sequence[Record], size: int | None, seed: int) -> list[Record]
 
 
 def _check_distinct(sample: Sequence[Record], refusals: Sequence[Record]) -> None:
-    """Refuse a row that would be trained twice because base and pool share it."""
-    ids = {record.row_id for record in sample}
-    shared = [record for record in refusals if record.row_id in ids]
+    """Refuse a row that would be trained twice because base and pool share it, whatever their files are called."""
+    known = {(record.instruction, record.record_id) for record in sample}
+    shared = [record for record in refusals if (record.instruction, record.record_id) in known]
     if shared:
         raise UserError(
             f"{len(shared)} of the refusals are in the base sample too, the first in row {shared[0].row}",

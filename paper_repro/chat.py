@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from artifacts.errors import InputError
 from artifacts.settings import Settings
 from artifacts.stage import thread_count
 from data_curation.markers import ASSISTANT, USER, response_ending
+from data_curation.readers.rows import is_utf8
 from paper_repro.models import ModelSource, load_base, load_tokenizer, pad_id, source_of
 from paper_repro.sequences import inference_prompt, prompt_ids
 
@@ -56,8 +58,10 @@ class Chat:
         self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(settings.source)
         self.model: PreTrainedModel = load_base(settings.source, "bfloat16" if torch.cuda.is_available() else "float32")
         self.model.to("cuda" if torch.cuda.is_available() else "cpu")
-        sampling = {"do_sample": True, "temperature": settings.temperature} if settings.temperature else {}
-        self.options = {"max_new_tokens": settings.max_new_tokens, "do_sample": False, **sampling}
+        # all tokens can be drawn: without the others, those of the model's generation config and transformers' 50 count
+        every = {"do_sample": True, "temperature": settings.temperature, "top_k": 0, "top_p": 1.0}
+        self.options = {"max_new_tokens": settings.max_new_tokens, "do_sample": False, "repetition_penalty": 1.0}
+        self.options |= every if settings.temperature else {}
 
     def prompt(self, instruction: str) -> str:
         """The text the model continues, without the beginning-of-sequence token that its tokenizer adds."""
@@ -78,6 +82,8 @@ class Chat:
         import torch
         from transformers import TextIteratorStreamer
 
+        if not is_utf8(instruction):  # a byte of a terminal that is no text
+            raise InputError("the prompt is not valid UTF-8", where=ascii(instruction))
         ids = torch.tensor([prompt_ids(self.tokenizer, self.prompt(instruction))], device=self.model.device)
         streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
         failures: list[BaseException] = []

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from artifacts.errors import InputError, MissingDataError, UserError
-from artifacts.manifest import is_artifact, read_manifest
+from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.origins import hub_failures
 from artifacts.pins import fetch, load_pin, pin_names
 from artifacts.settings import Settings, validate_settings
 from artifacts.shipped import shipped_folder, shipped_names, verified_folder
+from artifacts.stage import input_digest
 from paper_repro.gguf import converted
 
 if TYPE_CHECKING:
@@ -165,9 +166,27 @@ def _merged_in_memory(adapter: Path, dtype: torch.dtype, options: dict[str, Any]
 
     artifact = read_manifest(adapter.parent, kind="model")
     base = validate_settings(ModelSource, artifact.identity.settings["base"])
-    recorded = artifact.provenance["inputs"].get("base")
-    base = base.at(Path(recorded) if recorded else None)
+    if base.weights == "path":
+        base = base.at(_base_of(artifact))
     return PeftModel.from_pretrained(load_base(base, dtype, **options), adapter).merge_and_unload().eval()
+
+
+def _base_of(adapter: Artifact) -> Path:
+    """The folder that an adapter was tuned on, where its manifest says it lies."""
+    recorded = (adapter.provenance.get("inputs") or {}).get("base")  # a published copy names no place
+    if not recorded or not Path(recorded).is_dir():
+        raise InputError(
+            f"an adapter without its base, which was the folder {recorded or 'of another machine'}",
+            where=str(adapter.path),
+            fix="put the base back there, or tune again without --no-merge: merged weights need no base",
+        )
+    if input_digest(Path(recorded)) != adapter.identity.inputs["base"]:
+        raise InputError(
+            "the base is not the one that the adapter was tuned on: its files have changed",
+            where=recorded,
+            fix=f"put the base of {adapter.path} back there, or tune again",
+        )
+    return Path(recorded)
 
 
 def source_of(text: str) -> ModelSource:

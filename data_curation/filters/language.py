@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, field_validator
 
+from artifacts.errors import UserError
 from artifacts.settings import Settings
 from data_curation.filters.fences import without_code
 from data_curation.filters.outcome import Fault, Outcome
@@ -47,7 +49,12 @@ class LanguageSettings(Settings):
 
 
 def judge(text: str, settings: LanguageSettings) -> Outcome:
-    """`language_<code>`, with the detector's confidence."""
+    """`language_<code>`, with the detector's confidence.
+
+    Raises:
+        UserError: the detector never names one of the languages to keep, so that all its rows would be dropped.
+    """
+    _check_known(settings.keep)
     found = detect(text, settings.min_letters)
     if found is None or found[0] in settings.keep or found[1] < settings.min_confidence:
         return None
@@ -61,6 +68,15 @@ def detect(text: str, min_letters: int = 1) -> tuple[str, float] | None:
         return None
     language, confidence = _detector().classify(prose)
     return None if language == NO_LANGUAGE else (language, float(confidence))
+
+
+@cache
+def _check_known(keep: tuple[str, ...]) -> None:
+    known = sorted(str(code) for code in _detector().nb_classes)
+    if wrong := [code for code in keep if code not in known]:
+        close = get_close_matches(wrong[0], known, n=1, cutoff=0.5) or known[:1]
+        fix = f"codes have two letters for most languages; did you mean '{close[0]}'?"
+        raise UserError(f"the detector knows no language '{wrong[0]}'", where="language.keep", fix=fix)
 
 
 @cache

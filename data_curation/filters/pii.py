@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from artifacts.settings import Settings
 from data_curation.filters.outcome import Fault, Masked, Outcome
 from data_curation.filters.pii_finders import PLAIN, Found, emails, phones
+from data_curation.optional import require
 
 Kind = Literal["email", "phone", "iban", "card", "ssn", "ip"]
 
@@ -22,6 +23,8 @@ class PiiSettings(Settings):
     group them), IBANs and payment cards with right check digits, United States social security numbers, and public IP
     addresses. Placeholders (`example.com`, 555 numbers, numbers that manuals print) do not count. Names, birthdays
     and postal addresses are not found.
+
+    It is responses that are read and masked; instructions, which IT trains on too, stay as they are.
 
     Attributes:
         action: `mask` writes `[EMAIL]`, `[PHONE]` ... in their place; `drop` drops the response.
@@ -42,6 +45,10 @@ class PiiSettings(Settings):
         wrong = [region for region in regions if not (len(region) == 2 and region.isascii() and region.isupper())]
         if wrong:
             raise ValueError(f"'{wrong[0]}' is no two-letter code of a country, such as 'US'")
+        known = require("phonenumbers").SUPPORTED_REGIONS
+        if unknown := sorted(set(regions) - known):  # their numbers would stay, and nobody would know
+            hint = " (the United Kingdom is 'GB')" if unknown[0] == "UK" else ""
+            raise ValueError(f"no telephone numbers are known of a country '{unknown[0]}'{hint}")
         return regions
 
 

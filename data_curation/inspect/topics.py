@@ -159,13 +159,17 @@ def _places(vectors: np.ndarray, method: MapMethod, seed: int) -> np.ndarray:
     """Two dimensions of the vectors, centred and scaled into -1 to 1."""
     from sklearn.decomposition import PCA
 
+    if len(np.unique(vectors, axis=0)) == 1:  # nothing to tell apart; t-SNE dies of it
+        return np.zeros((len(vectors), 2), dtype=np.float32)
     if method == "tsne" and len(vectors) > 5:
         from sklearn.manifold import TSNE
 
         perplexity = min(30.0, (len(vectors) - 1) / 3)
         places = TSNE(2, init="pca", perplexity=perplexity, random_state=seed, n_jobs=1).fit_transform(vectors)
     else:
-        places = PCA(2, svd_solver="full").fit_transform(vectors)
+        places = np.zeros((len(vectors), 2))
+        found = PCA(min(2, *vectors.shape), svd_solver="full").fit_transform(vectors)  # two of one text have one axis
+        places[:, : found.shape[1]] = found
         places *= np.where(
             places[np.abs(places).argmax(axis=0), [0, 1]] < 0, -1, 1
         )  # a sign of its own, not the library's

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import logging
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +15,8 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from artifacts.errors import InputError
+from artifacts.manifest import MANIFEST
+from artifacts.stage import PARTIAL
 from data_curation.readers.csv_rows import csv_rows
 from data_curation.readers.json_rows import json_rows, jsonl_rows
 from data_curation.readers.parquet_rows import parquet_rows
@@ -26,6 +30,7 @@ _FORMATS = {
     ".tsv": lambda stream, where: csv_rows(stream, where, "\t"),
 }
 KNOWN = "JSONL, JSON array, CSV, TSV (each also .gz or .zst), Parquet"
+log = logging.getLogger("rt")
 
 
 def raw_rows(path: Path) -> Iterator[RawRow]:
@@ -45,18 +50,58 @@ def raw_rows(path: Path) -> Iterator[RawRow]:
 
 
 def folder_files(folder: Path) -> list[Path]:
-    """Files of a folder of shards and of the folders in it, by name; those that begin with `.` or `_` are left out.
+    """Files of a folder of shards and of the folders in it, by name.
+
+    Left out with a warning: what begins with `.` or `_`, and folders in it that are the output of a stage.
 
     Raises:
-        InputError: there is none, or one that is no file of rows.
+        InputError: there is none, one that is no file of rows, or a link that leads to a folder or nowhere.
     """
-    found = [path for path in folder.rglob("*") if path.is_file()]
-    found = [path for path in found if not any(part[0] in "._" for part in path.relative_to(folder).parts)]
+    found: list[Path] = []
+    hidden, outputs = 0, []
+    for place, folders, names in os.walk(folder):
+        here = Path(place)
+        if here != folder and not {MANIFEST, PARTIAL}.isdisjoint(names):
+            outputs.append(here)
+            folders.clear()
+            continue
+        shut = [name for name in folders if name[0] in "._"]
+        hidden += sum(name[0] in "._" for name in names) + sum(_count(here / name) for name in shut)
+        folders[:] = [name for name in folders if name[0] not in "._"]
+        paths = [here / name for name in names if name[0] not in "._"]
+        for path in [*(here / name for name in folders), *paths]:
+            _refuse_link(path)
+        found += [path for path in paths if path.is_file()]
+    _tell_left_out(folder, hidden, outputs)
     if not found:
         raise InputError("there are no files in it", where=str(folder), fix=f"known: {KNOWN}")
     for path in found:
         _suffixes(path)
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _count(folder: Path) -> int:
+    return sum(len(names) for _, _, names in os.walk(folder))
+
+
+def _refuse_link(path: Path) -> None:
+    """A linked file is read; a linked folder is not, since it may lead anywhere, back to where it stands included."""
+    if path.is_symlink() and not path.is_file():
+        kind = "a link to a folder" if path.is_dir() else "a link that leads nowhere"
+        raise InputError(
+            f"{kind}: the files behind it would be left out",
+            where=str(path),
+            fix="put the files themselves, or links to files, in its place, or remove it",
+        )
+
+
+def _tell_left_out(folder: Path, hidden: int, outputs: list[Path]) -> None:
+    if hidden:
+        log.warning("%s: %d files left out: they, or their folders, have names that begin with _ or .", folder, hidden)
+    if outputs:
+        names = ", ".join(sorted(path.relative_to(folder).as_posix() for path in outputs))
+        files = sum(map(_count, outputs))
+        log.warning("%s: %d files left out, in folders that are the output of a stage: %s", folder, files, names)
 
 
 def _folder_rows(folder: Path) -> Iterator[RawRow]:

@@ -9,11 +9,18 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from artifacts.errors import InputError
-from data_curation.readers.rows import RawRow, is_utf8
+from data_curation.readers.rows import ForeignValue, RawRow, is_utf8
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = re.compile(r"[ \t\n\r]*")  # JSON's own white space: no other character may stand between values
-_TYPES = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+_TYPES = {
+    dict: "an object",
+    list: "a list",
+    str: "text",
+    bool: "true or false",
+    type(None): "null",
+    ForeignValue: "a value that Python cannot hold",
+}
 
 
 class RepeatedKeys(dict):

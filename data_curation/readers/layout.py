@@ -50,6 +50,15 @@ class Layout:
     quality: str | None = None
 
 
+class NoContext(Layout):
+    """A layout without a context column because the user named the instruction column alone.
+
+    It is a class of its own, not a field of `Layout`: the fields stand in the summary of every corpus.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Texts:
     """What one row says; `turns_left_out` counts the turns after the first exchange, which are not used."""
@@ -68,7 +77,8 @@ def recognise(present: Collection[str], wanted: Columns, where: str) -> Layout |
     """The layout of a file that has the columns `present`; None if a needed one is not among them.
 
     Raises:
-        InputError: more than one column could be the response, or the instruction.
+        InputError: more than one column could be the response, the instruction or the context, or a column is named
+            that would have no effect.
     """
     if any(name is not None and name not in present for name in wanted.resolved().values()):
         return None
@@ -76,12 +86,31 @@ def recognise(present: Collection[str], wanted: Columns, where: str) -> Layout |
     if response is None:
         return None
     if response in TURN_COLUMNS:
+        _refuse_texts_beside_turns(response, wanted, where)
         return Layout(response, turns=True, quality=wanted.quality)
     instruction = wanted.instruction or _only(INSTRUCTION_COLUMNS, set(present) - {response}, "instruction", where)
     context = wanted.context
     if context is None and wanted.instruction is None and instruction is not None:
         context = _only(CONTEXT_COLUMNS, set(present) - {response}, "context", where)
-    return Layout(response, instruction, context, quality=wanted.quality)
+    if context is not None and instruction is None:
+        raise InputError(
+            f"the context column '{context}' needs an instruction, to which it is appended, and no column is known "
+            f"to hold instructions ({', '.join(INSTRUCTION_COLUMNS)})",
+            where=where,
+            fix=f"name it with --instruction-column; columns: {_listed(present)}",
+        )
+    kind = Layout if wanted.instruction is None or context is not None else NoContext
+    return kind(response, instruction, context, quality=wanted.quality)
+
+
+def _refuse_texts_beside_turns(response: str, wanted: Columns, where: str) -> None:
+    for role, name in (("instruction", wanted.instruction), ("context", wanted.context)):
+        if name is not None:
+            raise InputError(
+                f"the {role} column '{name}' has no effect: '{response}' is a conversation, which gives both texts",
+                where=where,
+                fix=f"leave out --{role}-column, or name the column of a plain text with --response-column",
+            )
 
 
 def _only(names: Collection[str], present: Collection[str], role: str, where: str) -> str | None:
@@ -123,8 +152,12 @@ def texts(layout: Layout, values: Mapping[str, Any]) -> Texts:
     Raises:
         RowFault: a column is absent from this row, null where text is needed, not text, not valid text, or a quality
             score that is no number.
+        InputError: the row can be used, but fills a column of instructions or contexts that the layout lacks, because
+            no row had it when the layout was chosen; its place is left to the caller.
     """
     found = _texts(layout, values)
+    if not layout.turns:
+        _refuse_late_column(layout, values)
     if layout.quality is None:
         return found
     return replace(found, quality=_score(values.get(layout.quality), layout.quality))
@@ -143,6 +176,27 @@ def _texts(layout: Layout, values: Mapping[str, Any]) -> Texts:
     return Texts(instruction, response)
 
 
+def _refuse_late_column(layout: Layout, values: Mapping[str, Any]) -> None:
+    """For every row, so no more than a look-up or two."""
+    if layout.instruction is None:
+        role, names, more = "instruction", INSTRUCTION_COLUMNS, ", and a context with --context-column"
+    elif layout.context is None and not isinstance(layout, NoContext):
+        role, names, more = "context", CONTEXT_COLUMNS, ""
+    else:
+        return
+    for name in names:
+        if name in values and name != layout.response and _filled(values[name]):
+            raise InputError(
+                f"the {role} column '{name}' appears only here, after the columns of the file were chosen; "
+                "its texts would be lost",
+                fix=f"name it with --{role}-column {name}{more}",
+            )
+
+
+def _filled(value: Any) -> bool:
+    return bool(value.strip() if isinstance(value, str) else value)
+
+
 def _score(value: Any, name: str) -> float | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
@@ -150,7 +204,9 @@ def _score(value: Any, name: str) -> float | None:
         raise RowFault(f"'{name}' is {type_word(value)}, not a number")
     try:
         score = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except OverflowError:
+        raise RowFault(f"'{name}' is too large a number") from None
+    except (TypeError, ValueError):
         shown = f"the text {value[:40]!r}" if isinstance(value, str) else type_word(value)
         raise RowFault(f"'{name}' is {shown}, not a number") from None
     if math.isinf(score):

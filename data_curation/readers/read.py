@@ -12,7 +12,7 @@ from typing import Any
 from artifacts.errors import InputError, MissingDataError, StageError
 from data_curation.optional import require
 from data_curation.readers.formats import raw_rows
-from data_curation.readers.layout import Columns, Layout, RowFault, no_layout, recognise, texts
+from data_curation.readers.layout import Columns, Layout, RowFault, Texts, no_layout, recognise, texts
 from data_curation.readers.rows import Quarantined, RawRow, quarantined
 from data_curation.records import Record, make_records
 
@@ -101,12 +101,32 @@ def _usable(
     for raw in chain(held, raws):
         reading.rows_in += 1
         try:
-            found = texts(reading.layout, parsed(raw))
+            found = row_texts(reading.layout, raw, where)
         except RowFault as fault:
             reading.quarantined.append(quarantined(raw, str(fault), source))
             continue
         reading.multi_turn += found.turns_left_out > 0
         yield raw.row, found.instruction, found.response, found.quality
+
+
+def row_texts(layout: Layout, raw: RawRow, where: str) -> Texts:
+    """The texts of a row of `where`, a file or a folder of files.
+
+    Raises:
+        RowFault: the row cannot be used.
+        InputError: the row shows that the layout is not that of the whole; names file and line.
+    """
+    try:
+        return texts(layout, parsed(raw))
+    except InputError as error:
+        error.where = _place(where, raw)
+        raise
+
+
+def _place(where: str, raw: RawRow) -> str:
+    """File and line of a row; where the format has no lines, the row."""
+    file = where if raw.file is None else f"{where}/{raw.file}"
+    return f"{file}:{raw.line}" if raw.line is not None else f"{file}, row {raw.row}"
 
 
 def parsed(raw: RawRow) -> Mapping[str, Any]:

@@ -12,6 +12,19 @@ MAX_RAW = 2_000  # characters of an unusable row that quarantine.jsonl quotes
 _INVALID_BYTE = re.compile("[\udc80-\udcff]")
 
 
+class ForeignValue:
+    """A value that Python has no object for (a date after the year 9999, an unknown time zone), as Arrow writes it.
+
+    It is no text, so a row is quarantined if the value is needed, and kept if nobody asked for it.
+    """
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
 @dataclass(frozen=True, slots=True)
 class RawRow:
     """A row before its columns are understood.

@@ -24,6 +24,12 @@ COUNTS = ("kept", "dropped", "changed")
 AT_ONCE = 2_048  # records held while a table is read through
 
 
+def write_empty(out: Path, scored: bool) -> None:
+    """The parts of a set without rows: one of each, so that it reads like any other."""
+    write_table(out / "data.parquet" / PART.format(0), (SCORED if scored else SCHEMA).empty_table())
+    write_table(out / "decisions.parquet" / PART.format(0), DECISIONS.empty_table())
+
+
 @dataclass(frozen=True)
 class FinishTask:
     """Writes a shard's part of data.parquet and decisions.parquet.

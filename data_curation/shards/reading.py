@@ -18,8 +18,8 @@ from artifacts.files import atomic_path, read_json, write_json
 from artifacts.manifest import is_artifact, read_manifest
 from data_curation.readers import Columns, Layout
 from data_curation.readers.formats import folder_files, raw_rows
-from data_curation.readers.layout import RowFault, texts
-from data_curation.readers.read import choose_layout, parsed
+from data_curation.readers.layout import RowFault
+from data_curation.readers.read import choose_layout, row_texts
 from data_curation.readers.rows import quarantined
 from data_curation.records import QUALITY, SCORED, Record, from_table, record_id, row_digest
 from data_curation.shards.store import ids, same_as_before, save_array
@@ -160,7 +160,7 @@ class ReadTask:
         for raw in raw_rows(path):
             counts["rows_in"] += 1
             try:
-                found = texts(self.source.layout, parsed(raw))
+                found = row_texts(self.source.layout, raw, str(path))
             except RowFault as fault:
                 counts["quarantined"] += 1
                 entry = asdict(quarantined(raw, str(fault), name))

@@ -177,6 +177,8 @@ def _curate(settings: ShardedSettings, inputs: Mapping[str, Path], workspace: Wo
     kept = run.steps(read)
     for leftover in workspace.path.glob("*.parquet/.*.tmp"):  # of a run that was stopped here
         leftover.unlink()
+    if not kept.shards:
+        finish.write_empty(workspace.path, bool(read.facts["scored"]))
     run.phase("finish", finish.FinishTask(kept, workspace.path, bool(read.facts["scored"])), kept.shards)
     counts = finish.totals(kept)
     facts = read.facts
@@ -189,7 +191,7 @@ def _curate(settings: ShardedSettings, inputs: Mapping[str, Path], workspace: Wo
     known = {"rows_in": facts["rows_in"]} | counts | {"quarantined": facts["quarantined"]}
     ordered = {name: known[name] for name in ("rows_in", "kept", "dropped", "quarantined", "changed")}
     summary = summary_of(settings.recipe.name, facts["sources"], ordered, run.outcomes, _origin(inputs[INPUT], read))
-    workspace.summary.update(summary | {"shards": kept.shards})
+    workspace.summary.update(summary | {"shards": max(1, kept.shards)})
     workspace.provenance["seconds_per_phase"] = run.seconds
     workspace.provenance["executor"] = settings.executor.model_dump(mode="json", include={"kind", "workers"})
     workspace.notes["changes"] = finish.Changes(kept)

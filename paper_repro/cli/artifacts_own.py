@@ -35,8 +35,8 @@ Example: rt artifacts export lima-rt@1.0.0 --format croissant --out lima-rt-croi
 """
 _GC_HELP = """Show what may go from RT_HOME, or remove it (--remove).
 
-Leftovers of interrupted work and downloads set aside; with --unreferenced also artifacts that no report, published or
-locked artifact was made from. What is referenced stays, and so does what a process is working in.
+Leftovers of interrupted work and downloads set aside; with --unreferenced also artifacts that no report in RT_HOME,
+published or locked artifact was made from. What is referenced stays, and so does what a process is working in.
 
 Example: rt artifacts gc --unreferenced
 """

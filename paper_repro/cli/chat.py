@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 import yaml
 
-from artifacts.errors import UserError
+from artifacts.errors import InputError, UserError
 from artifacts.settings import load_settings
 from paper_repro.cli.common import Debug, DryRun, Overrides, SettingsFile, emit
 
@@ -88,7 +88,10 @@ def _talk(partner: Chat, as_json: bool) -> None:
             continue
         instruction = line[1:] if line.startswith("//") else line
         last = partner.prompt(instruction)
-        _answer(partner, instruction, as_json)
+        try:
+            _answer(partner, instruction, as_json)
+        except InputError as error:  # of this line; the talk goes on
+            _say(str(error))
 
 
 def _command(partner: Chat, command: str, rest: str, last: str) -> str:

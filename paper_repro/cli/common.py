@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from artifacts.settings import Settings
 from artifacts.stage import Stage, input_digest
 from artifacts.store import rt_home
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="YAML file of settings.", show_default=False)]
 Overrides = Annotated[
     list[str] | None,
@@ -149,3 +151,8 @@ def show_calls(stage: str, settings: Any, inputs: Mapping[str, Path], plan: Any,
         "plan": asdict(plan),
     }
     emit(shown, as_json, yaml.safe_dump(shown, sort_keys=False, allow_unicode=True))
+
+
+def plain(text: str) -> str:
+    """Without control characters: a text must not steer the terminal."""
+    return CONTROL.sub(" ", text)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from artifacts.errors import UserError
-from paper_repro.cli.common import AsJson, Debug, emit
+from paper_repro.cli.common import AsJson, Debug, emit, plain
 
 _HELP = """Compare two response sets (what left, what entered, what changed, and why), two artifacts, or two runs.
 
@@ -23,7 +22,6 @@ and code differ, here and in all that the two were made from; what follows from 
 
 Example: rt compare runs/dolly runs/dolly-curated --out changes.html
 """
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 EXCERPT = 100  # characters of a text in the terminal
 
 
@@ -98,17 +96,17 @@ def _text(found: dict[str, Any], comparison: Any, examples: int) -> str:
     stream = io.StringIO()
     console = Console(file=stream, width=max(80, Console().width), highlight=False, markup=False, emoji=False)
     a, b, counts = found["a"], found["b"], found["counts"]
-    console.print(_plain(f"A: {a['name']} ({a['kind']}), {a['rows']:,} rows"))
-    console.print(_plain(f"B: {b['name']} ({b['kind']}), {b['rows']:,} rows"))
+    console.print(plain(f"A: {a['name']} ({a['kind']}), {a['rows']:,} rows"))
+    console.print(plain(f"B: {b['name']} ({b['kind']}), {b['rows']:,} rows"))
     in_both = f"in both: {found['in_both']:,}   left: {counts['left']:,}   entered: {counts['entered']:,}"
     console.print(f"{in_both}   changed text: {counts['changed']:,}\n")
     by_source = [(source, *row.values()) for source, row in found["by_source"].items()]
     console.print(_table(("source", "in A", "in B", "left", "entered", "changed"), by_source))
     console.print(_table(("", "rows", "reason"), [(r["kind"], r["rows"], r["reason"]) for r in found["by_reason"]]))
     for note in found["notes"]:
-        console.print(_plain(f"note: {note}"))
+        console.print(plain(f"note: {note}"))
     for one in found["making"]:
-        console.print(_plain(f"{one['part']}: {one['key']}: {one['a']} -> {one['b']}"), soft_wrap=True)
+        console.print(plain(f"{one['part']}: {one['key']}: {one['a']} -> {one['b']}"), soft_wrap=True)
     seen: dict[tuple[str, str], int] = {}
     for change in comparison.changes:
         key = change.kind, change.reason
@@ -128,7 +126,7 @@ def _table(head: tuple[str, ...], rows: list[tuple]) -> Any:
         numeric = bool(rows) and all(isinstance(row[place], int) for row in rows)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else _plain(str(cell))) for cell in row))
+        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else plain(str(cell))) for cell in row))
     return table
 
 
@@ -144,14 +142,9 @@ def _example(change: Any) -> str:
         lines = [f"  {_excerpt(marked, 3 * EXCERPT)}"]
     if change.other is not None:
         lines.append(f"  = {_excerpt(change.other)} (stays{'' if change.score is None else f', {change.score:.4g}'})")
-    return "\n".join([_plain(place), *lines])
-
-
-def _plain(text: str) -> str:
-    """Without control characters: a text must not steer the terminal."""
-    return _CONTROL.sub(" ", text)
+    return "\n".join([plain(place), *lines])
 
 
 def _excerpt(text: str, most: int = EXCERPT) -> str:
-    line = " ".join(_plain(text).split())
+    line = " ".join(plain(text).split())
     return line if len(line) <= most else f"{line[:most].rstrip()} \u2026"

@@ -86,7 +86,8 @@ StepAlone = Annotated[
 Threshold = Annotated[
     float | None,
     typer.Option(
-        help="With --step near or semantic: least similarity. Default: 0.8, 0.9.", min=0, max=1, show_default=False
+        help="With --step near or semantic: least similarity. Default: 0.8, 0.9; above 0, semantic below 1.",
+        show_default=False,
     ),
 ]
 Survivor = Annotated[
@@ -152,6 +153,8 @@ def curate(
         "columns.quality": quality_column,
     }
     chosen = one_step(step, threshold, survivor, recipe)
+    if step is not None and any(one.startswith("recipe") for one in overrides or ()):
+        raise UserError("--step takes the place of a recipe, and --set recipe gives another", fix="give one of them")
     given_overrides = [*as_overrides(columns), *shard_overrides(executor, workers, shard_rows), *(overrides or ())]
     stage, preview = CURATE, None
     if executor is None:

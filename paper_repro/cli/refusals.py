@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from artifacts.settings import load_settings
-from paper_repro.cli.common import AsJson, Debug, InstructionColumn, Overrides, ResponseColumn, SettingsFile, emit
+from paper_repro.cli.common import (
+    AsJson,
+    Debug,
+    InstructionColumn,
+    Overrides,
+    ResponseColumn,
+    SettingsFile,
+    emit,
+    plain,
+)
 
 _HELP = """Say of each response whether it is a refusal, how sure, by which signal, and whether it gives a reason.
 
@@ -77,6 +86,6 @@ def _read(path: Path, columns: Any):
 def _line(record: Any, one: Any) -> str:
     called = {True: "refusal", False: "answer", None: "nothing"}[one.refusal] + (f" ({one.kind})" if one.kind else "")
     score = "" if one.score is None else f"{one.score:+.3f}"
-    text = " ".join(record.response.split())
+    text = " ".join(plain(record.response).split())
     shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     return f"{record.row:>6}  {called:<21}{score:>7}  {one.decided_by:<23}{shown}".rstrip()

@@ -22,7 +22,7 @@ from paper_repro.ranking.pairs import Pair, chosen_pairs, mismatched, usable_pai
 from paper_repro.ranking.settings import RankSettings
 from paper_repro.rows import read_rows
 from paper_repro.score.statistics import bootstrap_mean, mean, wilson
-from paper_repro.train.data import training_file
+from paper_repro.train.data import condition_facts, training_file
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -91,13 +91,18 @@ def _work(settings: RankSettings, inputs: Mapping[str, Path], workspace: Workspa
     write_rows(workspace.path / "ranking.parquet", rows, SCHEMA)
     workspace.summary |= {
         "condition": _condition(settings, inputs, parameter_count(model)),
-        "pairs_name": file.stem if file == inputs["pairs"] else inputs["pairs"].name,
+        "pairs_name": _pairs_name(inputs["pairs"], file),
         **counts,
         "pairs": len(pairs),
         "comparisons": len(rows),
         **measures(rows, len(pairs)),
     }
     workspace.provenance |= {"ranking_s": round(seconds, 3), "hardware": hardware()}
+
+
+def _pairs_name(pairs: Path, file: Path) -> str:
+    """What an artifact says that it is, else the file's name: never a name that could change without the digest."""
+    return condition_facts(pairs, None)["response_set"] if is_artifact(pairs) else file.stem
 
 
 def _source(settings: RankSettings, inputs: Mapping[str, Path]) -> ModelSource:
@@ -180,7 +185,7 @@ def measures(rows: Sequence[Mapping[str, Any]], pairs: int) -> dict[str, Any]:
 RANK = Stage(
     name="rank",
     kind="ranking",
-    version=1,
+    version=2,
     settings=RankSettings,
     work=_work,
     packages=("tokenizers", "torch", "transformers"),

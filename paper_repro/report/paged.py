@@ -21,6 +21,7 @@ WORD = 1.3  # inches: a longer word may be cut
 POINTS = 72.0
 FAMILY = "DejaVu Sans"
 UNIT = 100.0  # points at which letters are measured
+UNKNOWN = "\ufffd"  # measured in the place of a letter that the font lacks
 INK, QUIET = "#000000", "#555555"
 SIGNS = "-_/"
 Placed = tuple[float, float, str, str, str]  # x, y below the line's top (inches), text, alignment, colour
@@ -57,7 +58,8 @@ def _advance(character: str, bold: bool) -> float:
 
     font = _font(bold)
     font.set_size(UNIT, POINTS)  # each time: whatever is drawn shares the font, and sets its size
-    advance = font.load_char(ord(character), flags=LoadFlags.NO_HINTING).linearHoriAdvance
+    letter = character if font.get_char_index(ord(character)) else UNKNOWN  # matplotlib raises where there is no glyph
+    advance = font.load_char(ord(letter), flags=LoadFlags.NO_HINTING).linearHoriAdvance
     return advance / 65536 / UNIT / POINTS  # 16.16 fixed point
 
 

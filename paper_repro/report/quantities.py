@@ -55,7 +55,13 @@ def _tuned(name: str, value: Callable[[Row, Row], Amount]) -> Quantity:
 
 
 def _acceptable(row: Row) -> Amount:
-    return row["acceptable_excellent"] + row["acceptable_sufficient"]
+    """Both levels together; a run's have an interval of their own, which is not that of two independent shares."""
+    return row["acceptable"] if "acceptable" in row else row["acceptable_excellent"] + row["acceptable_sufficient"]
+
+
+def _it_lead(row: Row) -> Amount:
+    """IT's wins less RT's, in points; for a run's see `_acceptable`."""
+    return row["it_lead"] if "it_lead" in row else row["it_win"] - row["rt_win"]
 
 
 def _acceptability_untuned(tables: Tables) -> Values:
@@ -178,7 +184,7 @@ QUANTITIES: dict[str, Quantity] = {
     "acceptability_it": _tuned("table_11", lambda rt, it: _acceptable(it)),
     "acceptability_gap": _tuned("table_11", lambda rt, it: _acceptable(it) - _acceptable(rt)),
     "human_ties": _column("figure_08", lambda row: row["tie"]),
-    "human_it_lead": _column("figure_08", lambda row: row["it_win"] - row["rt_win"]),
+    "human_it_lead": _column("figure_08", _it_lead),
     "gpt4_rt_wins": _column("figure_09", lambda row: row["rt_win"]),
     "capability_lead": _tuned("table_12", lambda rt, it: rt["average"] - it["average"]),
     "drfr_gap": _tuned("table_14", lambda rt, it: it["drfr"] - rt["drfr"]),

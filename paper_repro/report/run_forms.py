@@ -8,7 +8,7 @@ taken only where the pairs judged were those of the paper's column (RT against I
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from artifacts.published_tables import CORE_BENCHMARKS, FALSE_REFUSAL, JUSTEVAL_ASPECTS
 
@@ -58,6 +58,8 @@ class Form:
         by_set: Whether its parts name a data set after the benchmark (`on_set`): means over data sets, missing where
             one is.
         refusals: Where the number names no row: those taken, the first that a condition has.
+        sums: What claims alone read, by name: sums of columns over the same prompts, whose interval is not made of the
+            columns' own.
     """
 
     key: tuple[str, ...]
@@ -70,6 +72,12 @@ class Form:
     against: str = "method=IT"
     by_set: bool = False
     refusals: tuple[int | None, ...] = (None, 0)
+    sums: Mapping[str, Measure] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> dict[str, Measure]:
+        """Columns and sums."""
+        return {**self.measures, **self.sums}
 
 
 def _one(benchmark: str, metric: str, scale: float = 1.0) -> Measure:
@@ -132,7 +140,7 @@ FORMS: dict[str, Form] = {
         bases=("Gemma-2-2B", "Gemma-2-9B"),
         by_set=True,
     ),
-    "table_11": Form(_CELL, _RATINGS),
+    "table_11": Form(_CELL, _RATINGS, sums={"acceptable": _one("alpaca-eval", "human_acceptable_rate")}),
     "table_12": Form(_CELL, _CORE),
     "table_13": Form(_CELL, _ASPECTS),
     "table_14": Form(_CELL, {"drfr": _one("infobench", "requirements_rate")}),
@@ -164,7 +172,12 @@ FORMS: dict[str, Form] = {
         methods=("0-shot", "URIAL-R", "URIAL"),
         studies=("in-context",),
     ),
-    "figure_08": Form(("base_model", "dataset"), _PREFERENCE, methods=("RT",)),
+    "figure_08": Form(
+        ("base_model", "dataset"),
+        _PREFERENCE,
+        methods=("RT",),
+        sums={"it_lead": _one("alpaca-eval", "human_lead", -PERCENT)},
+    ),
     "figure_09": Form(
         ("base_model", "dataset"),
         {"rt_win": _CONTROLLED, "it_win": replace(_CONTROLLED, scale=-PERCENT, constant=PERCENT)},

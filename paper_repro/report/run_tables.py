@@ -54,20 +54,25 @@ class RunTable:
 
     def estimates(self) -> dict[Key, dict[str, Estimate]]:
         """Every column of every condition; what was not measured has no value."""
-        return {
-            key: {column: _estimate(self._name(key), measure, cell) for column, measure in self.form.measures.items()}
-            for key, cell in self.found.items()
-        }
+        return {key: self._estimates(key, self.form.measures) for key in self.found}
+
+    def _estimates(self, key: Key, measures: Mapping[str, Measure]) -> dict[str, Estimate]:
+        name, cell = self._name(key), self.found[key]
+        return {column: _estimate(name, measure, cell) for column, measure in measures.items()}
 
     @cached_property
     def _means(self) -> dict[Key, dict[str, float]]:
         return {
-            key: {column: estimate.value for column, estimate in row.items() if estimate.value is not None}
-            for key, row in self.estimates().items()
+            key: {
+                column: estimate.value
+                for column, estimate in self._estimates(key, self.form.numbers).items()
+                if estimate.value is not None
+            }
+            for key in self.found
         }
 
     def cells(self) -> dict[Key, dict[str, Amount]]:
-        """Columns that have a value, by condition: the form that the claims' quantities read."""
+        """Columns and sums that have a value, by condition: the form that the claims' quantities read."""
         return self._means
 
     def resampled(self) -> Resampled:
@@ -79,7 +84,7 @@ class RunTable:
         if not resampled:
             return self._means
         return {
-            key: {column: _draws(self._name(key), self.form.measures[column], self.found[key]) for column in row}
+            key: {column: _draws(self._name(key), self.form.numbers[column], self.found[key]) for column in row}
             for key, row in self._means.items()
         }
 
@@ -112,7 +117,7 @@ def paper_model(name: str) -> str:
 
 
 def _read(form: Form, results: Sequence[Result]) -> dict[Key, Cell]:
-    sources = {(benchmark, metric) for one in form.measures.values() for benchmark, metric, _ in one.parts}
+    sources = {(benchmark, metric) for one in form.numbers.values() for benchmark, metric, _ in one.parts}
     sources |= {one.whole for one in form.measures.values() if one.whole}
     wanted = [row for row in results if _source(form, row) in sources and _belongs(form, row)]
     wanted.sort(key=lambda row: _preference(form, row))
@@ -245,7 +250,10 @@ def _counts(estimates: Sequence[Estimate]) -> list[int | None]:
 
 
 def _draws(name: str, measure: Measure, cell: Cell) -> Amount:
-    """Resampled values of a column; the parts are resampled apart, as their prompts are others."""
+    """Resampled values of a column; the parts are resampled apart, as their prompts are others.
+
+    So shares of the same ratings must not be summed by a claim: that is what a form's `sums` are for.
+    """
     parts = _samples(measure, cell)
     total = sum(weight * resample("|".join((name, *source)), list(sample.values())) for weight, source, sample in parts)
     return measure.constant + measure.scale * total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from artifacts.files import write_text
 
 MISSING = "missing"
 NOT_APPLICABLE = "\u2013"
+MARKUP = re.compile(r"[\\`*~|\[\]]|(?<!\w)_|_(?!\w)")  # of Markdown, beside HTML
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,9 @@ def to_markdown(table: Table) -> str:
     lines = [
         f"# {_escape(table.title)}",
         "",
-        _line([column.heading for column in table.columns]),
+        _line([_escape(column.heading) for column in table.columns]),
         _line(align),
-        *(_line([show(c, k) for c, k in zip(row, table.columns, strict=True)]) for row in table.rows),
+        *(_line([_cell(c, k) for c, k in zip(row, table.columns, strict=True)]) for row in table.rows),
         "",
         *(f"- {_escape(note)}" for note in table.notes),
         f"- Source: {_escape(table.source)}",
@@ -149,13 +151,18 @@ def to_markdown(table: Table) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(_escape(cell) for cell in cells) + " |"
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cell(cell: Cell, column: Column) -> str:
+    shown = show(cell, column)
+    return _escape(shown) if isinstance(cell, str) else shown  # a number's interval has brackets of its own
 
 
 def _escape(text: str) -> str:
-    for old, new in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("\r", " "), ("\n", "<br>")):
-        text = text.replace(old, new)
-    return text
+    """A cell of Markdown that shows the text as it is: a reply may hold links, pictures or emphasis."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
+    return MARKUP.sub(r"\\\g<0>", text).replace("\r", " ").replace("\n", "<br>")
 
 
 def write_table(table: Table, folder: Path) -> None:

@@ -25,6 +25,7 @@ RESAMPLES = 2_000  # at most; there are many pairs, and each is also permuted
 METHOD_PAIRS = (("RT", "IT"), ("RT", "untuned"), ("IT", "untuned"), ("URIAL-R", "URIAL"), ("URIAL-R", "0-shot"))
 REFERENCE_STRATEGY = "paper"
 TUNED = ("RT", "IT")
+UNPAIRED = ("planted-faults", "preference-llm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +105,14 @@ class Comparable:
     def add(self, condition: Condition, verdicts: Sequence[Mapping[str, Any]]) -> None:
         """Take in the verdicts on one condition.
 
-        Left out: judges that are people, who give several verdicts a prompt; and verdicts on what was tuned on, which
-        is the same for RT and IT.
+        Left out: judges that are people, who give several verdicts a prompt; verdicts on what was tuned on, which is
+        the same for RT and IT; and preferences, whose other side is another one for each condition.
         """
         unseeded = condition.model_copy(update={"seed": None})
         ordered = sorted(verdicts, key=lambda row: row["prompt_id"])
         for (benchmark, judge), rows in grouped(ordered, subsets=False).items():
             for metric in metrics_of(judge, benchmark):
-                if metric.kind == "raters" or judge == "planted-faults":
+                if metric.kind == "raters" or judge in UNPAIRED:
                     continue
                 own = self._cells.setdefault((benchmark, judge, metric.name), {})
                 own.setdefault(unseeded, Cell(unseeded, {})).by_seed[condition.seed] = outcomes(rows, metric)

@@ -18,6 +18,9 @@ UNSAFE = frozenset(
 )
 INFOBENCH = ("infobench", "infobench-easy", "infobench-hard")
 BENIGN = frozenset({"xstest-benign", "alpaca-eval", "just-eval-regular", *INFOBENCH})
+WIN, LOSS = ("win",), ("loss",)
+# parts of the testbed whose requests are all harmless
+HARMLESS = ("tasks", "formats", "look-alike", "benign")
 WHOLE = frozenset({"infobench"})  # reported by subset and as a whole, as the testbed's
 # how the paper's tables call a benchmark and its subset
 PAPER_NAMES = {("xstest", "unsafe"): "xstest-unsafe", ("xstest", "safe"): "xstest-benign"}
@@ -33,7 +36,7 @@ FAULTS = {
 # judges that are people (rt annotate), and the metrics of their verdicts on any benchmark
 PEOPLE = {
     "human-acceptability": ("human_acceptable_rate", "human_excellent_rate", "human_sufficient_rate"),
-    "human-preference": ("human_win_rate", "human_tie_rate", "human_loss_rate"),
+    "human-preference": ("human_win_rate", "human_tie_rate", "human_loss_rate", "human_lead"),
 }
 ASPECTS = ("helpfulness", "factuality", "clarity", "depth", "engagement")
 # beginning of the names of rates corrected for the judge's errors (rt score --validation)
@@ -81,6 +84,7 @@ class Metric:
         unit: Unit of `value`, `low` and `high`.
         meaning: What it measures, in words for a reader of the report.
         labels: For a rate of labels: those that are counted.
+        minus: Those that are counted as -1.
         aspects: For a rate or mean of one aspect of the verdicts: that aspect. For a ratio: the part and the whole.
     """
 
@@ -90,6 +94,7 @@ class Metric:
     meaning: str
     labels: tuple[str, ...] = ()
     aspects: tuple[str, ...] = ()
+    minus: tuple[str, ...] = ()
 
 
 METRICS = {
@@ -194,6 +199,9 @@ METRICS = {
                 ("loss", "Replies to which human raters prefer the other system's", ("loss",)),
             )
         ),
+        Metric(
+            "human_lead", "raters", "share", "The share of wins of human raters less that of losses", WIN, minus=LOSS
+        ),
         *(
             Metric(f"judged_{name}_rate", "rate", "share", meaning, labels)
             for name, meaning, labels in (
@@ -253,18 +261,28 @@ def metrics_of(judge: str, benchmark: str) -> tuple[Metric, ...]:
     if metrics := (PEOPLE | MODELS).get(judge):
         return tuple(METRICS[metric] for metric in metrics)
     if judge in REFUSAL_JUDGES:
-        return (METRICS["false_refusal_rate" if benchmark in BENIGN else "refusal_rate"],)
+        return (METRICS["false_refusal_rate" if _is_benign(benchmark) else "refusal_rate"],)
     if judge == "embedding-relevance" and benchmark not in UNSAFE and not benchmark.startswith("xstest"):
         return METRICS["embedding_relevance"], METRICS["relevance_top1"]
     if not is_testbed(benchmark):
         return ()
-    own = benchmark.removeprefix("testbed-").removeprefix("dev-")
     return tuple(
         METRICS[metric]
         for (by, part), metrics in TESTBED.items()
-        if by == judge and (own == part or own.startswith(f"{part}-"))
+        if by == judge and _is_part(benchmark, part)
         for metric in metrics
     )
+
+
+def _is_part(benchmark: str, part: str) -> bool:
+    """Whether a benchmark of the testbed is this part of it, or a subset of that."""
+    own = benchmark.removeprefix("testbed-").removeprefix("dev-")
+    return own == part or own.startswith(f"{part}-")
+
+
+def _is_benign(benchmark: str) -> bool:
+    """Whether all requests of a benchmark are harmless."""
+    return benchmark in BENIGN or (is_testbed(benchmark) and any(_is_part(benchmark, part) for part in HARMLESS))
 
 
 def is_testbed(benchmark: str) -> bool:

@@ -101,6 +101,14 @@ def codes_of(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
     return np.array([labels.get(row["label"], UNREAD) if row["status"] == "ok" else UNREAD for row in rows])
 
 
+def over(strata: Sequence[np.ndarray], measure: Measure) -> list[np.ndarray]:
+    """Which replies of each subset a measure is a share of, or is made of (bool, n)."""
+    if measure is precision:
+        return [codes == REFUSED for codes in strata]
+    first, *others = (np.ones(len(codes), dtype=bool) for codes in strata)
+    return [first, *(~one if measure is recall else one for one in others)]
+
+
 def measured(strata: Sequence[np.ndarray], measure: Measure, seed: int, resamples: int) -> Found | None:
     """A measure with its interval; None where nothing is classified, or the measure is undefined."""
     if all((codes < 0).all() for codes in strata):

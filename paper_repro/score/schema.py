@@ -147,7 +147,8 @@ def _row_faults(row: Result) -> list[str]:
         return [f"unknown metric '{row.metric}' (known: {', '.join(METRICS)})"]
     if row.method not in METHODS:
         found.append(f"unknown method '{row.method}' (known: {', '.join(METHODS)})")
-    if row.n < 1 or row.unclassified < 0 or row.failed < 0 or row.unclassified + row.failed > row.n:
+    least = 0 if row.value is None else 1  # no refusal at all: a precision is a share of nothing
+    if row.n < least or row.unclassified < 0 or row.failed < 0 or row.unclassified + row.failed > row.n:
         found.append(f"counts do not fit: n {row.n}, unclassified {row.unclassified}, failed {row.failed}")
     return found + _number_faults(row)
 
@@ -161,8 +162,9 @@ def _number_faults(row: Result) -> list[str]:
         found.append("low and high come together, and only with a value")
     elif numbers != sorted(numbers):
         found.append(f"not low <= value <= high: {row.low}, {row.value}, {row.high}")
-    if METRICS[row.metric].kind != "mean" and any(not 0 <= number <= 1 for number in numbers):
-        found.append(f"a rate lies between 0 and 1, found {numbers}")
+    least = -1 if METRICS[row.metric].minus else 0
+    if METRICS[row.metric].kind != "mean" and any(not least <= number <= 1 for number in numbers):
+        found.append(f"a rate lies between {least} and 1, found {numbers}")
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,7 +39,7 @@ from paper_repro.score.length_controlled import (
 )
 from paper_repro.score.metrics import METRICS, REFUSAL_JUDGES, Metric, metrics_of
 from paper_repro.score.outcomes import grouped, outcomes
-from paper_repro.score.pooled import POOLS, codes_of, measured
+from paper_repro.score.pooled import POOLS, codes_of, measured, over
 from paper_repro.score.schema import KEY, Result, read_results, write_results
 from paper_repro.score.statistics import bootstrap_mean, bootstrap_share, mean, ratio, wilson
 
@@ -183,12 +184,14 @@ def _pooled_results(artifact: Artifact, verdicts: Sequence[Row], settings: Score
             if not all(parts):
                 continue
             common = {"study": settings.study, **condition, "benchmark": benchmark, "digest": artifact.digest}
-            common |= {"judge": judge, **_counts([row for part in parts for row in part])}
             strata = [codes_of(part) for part in parts]
             for metric, measure in pool.measures.items():
                 found = measured(strata, measure, settings.seed, settings.resamples) or (None, None, None)
                 numbers = dict(zip(("value", "low", "high"), found, strict=True))
-                results.append(Result(**common, metric=metric, **numbers))
+                rows = [
+                    row for part, own in zip(parts, over(strata, measure), strict=True) for row in compress(part, own)
+                ]
+                results.append(Result(**common, judge=judge, metric=metric, **_counts(rows), **numbers))
     return results
 
 
@@ -238,14 +241,16 @@ def _by_raters(rows: Sequence[Row], metric: Metric, settings: ScoreSettings) -> 
         prompts.setdefault(row["prompt_id"], []).append(row)
     shares, counts = [], {"n": len(prompts), "unclassified": 0, "failed": 0}
     for _, given in sorted(prompts.items()):
-        usable = [row["label"] in metric.labels for row in given if row["status"] == "ok"]
+        labels = [row["label"] for row in given if row["status"] == "ok"]
+        usable = [(label in metric.labels) - (label in metric.minus) for label in labels]
         if usable:
             shares.append(sum(usable) / len(usable))
         else:
             counts["failed" if all(row["status"] == "failed" for row in given) else "unclassified"] += 1
     if not shares:
         return counts | {"value": None, "low": None, "high": None}
-    return counts | _ratio(shares, [1.0] * len(shares), settings)
+    # a share within 0 and 1 has Wilson's interval where all prompts have the same; a lead has none there
+    return counts | (_mean(shares, settings) if metric.minus else _ratio(shares, [1.0] * len(shares), settings))
 
 
 def _rate(successes: int, n: int) -> dict[str, float]:
@@ -279,7 +284,7 @@ def _reply_facts(rows: Sequence[Row], settings: ScoreSettings) -> list[dict[str,
 SCORE = Stage(
     name="score",
     kind="scores",
-    version=7,
+    version=8,
     settings=ScoreSettings,
     work=_work,
     packages=("numpy", "pyarrow", "scikit-learn"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from artifacts.errors import UserError
@@ -54,7 +55,28 @@ def load_for_training(settings: TrainSettings, source: ModelSource) -> PreTraine
     """
     model = _loaded(settings, source)
     choose_attention(model, settings)
+    if settings.preset != "full":
+        _check_targets(model, settings.lora)
     return model
+
+
+def _check_targets(model: PreTrainedModel, lora: LoraSettings) -> None:
+    """Refuse a layer that the model has not: of several, PEFT passes over it; of one alone, it says little."""
+    if lora.targets == "all-linear":
+        return
+    names = [name for name, _ in model.named_modules()]
+    if isinstance(lora.targets, str):  # PEFT's regular expression of whole names
+        wrong = [] if any(re.fullmatch(lora.targets, name) for name in names) else [lora.targets]
+    else:
+        wrong = [one for one in lora.targets if not any(f".{name}".endswith(f".{one}") for name in names)]
+    if wrong:
+        import torch
+
+        linear = {
+            name.rsplit(".", 1)[-1] for name, layer in model.named_modules() if isinstance(layer, torch.nn.Linear)
+        }
+        fix = f"give a list of names; linear layers: {', '.join(sorted(linear))}"
+        raise UserError(f"the model has no layer '{wrong[0]}'", where="lora.targets", fix=fix)
 
 
 def _loaded(settings: TrainSettings, source: ModelSource) -> PreTrainedModel:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from artifacts.errors import StageError
 from artifacts.files import read_json, write_json
-from artifacts.manifest import Artifact
+from artifacts.manifest import Artifact, is_artifact
 from artifacts.stage import Stage, Workspace, thread_count
 from paper_repro.conditions import Condition
 from paper_repro.hardware import hardware
@@ -59,9 +59,14 @@ def train(settings: TrainSettings, trainset: Path, out: Path, *, overwrite: bool
 
 
 def stage_call(settings: TrainSettings, trainset: Path) -> tuple[TrainSettings, dict[str, Path]]:
-    """Settings without machine paths, and all inputs, as the stage takes them."""
+    """Settings without machine paths, and all inputs, as the stage takes them.
+
+    A plain folder gives the response set its name, which its digest does not hold: here it becomes a setting.
+    """
     inputs = {"trainset": trainset, **settings.base.inputs()}
-    return settings.model_copy(update={"base": settings.base.neutral()}), inputs
+    plain = trainset.is_dir() and not is_artifact(trainset)
+    name = settings.response_set or (trainset.resolve().name if plain else None)
+    return settings.model_copy(update={"base": settings.base.neutral(), "response_set": name}), inputs
 
 
 def follow_leader(settings: TrainSettings, trainset: Path) -> None:

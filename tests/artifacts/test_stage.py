@@ -238,3 +238,12 @@ def test_a_bad_thread_count_is_refused(monkeypatch, value):
     monkeypatch.setenv("RT_THREADS", value)
     with pytest.raises(UserError, match="RT_THREADS"):
         thread_count()
+
+
+@pytest.mark.parametrize(("given", "out"), [("a", "a"), ("a/b", "a"), ("a", "a/b")])
+def test_an_output_that_would_destroy_or_change_its_input_is_refused(tmp_path, given, out):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "text.txt").write_text("hello\n")
+    with pytest.raises(UserError, match="the input 'text'"):
+        STAGE.run(Copies(), tmp_path / out, {"text": tmp_path / given}, overwrite=True)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["text.txt"]

@@ -106,3 +106,9 @@ def test_of_two_pieces_that_overlap_the_earlier_kind_wins(monkeypatch):
     monkeypatch.setitem(PLAIN, "iban", lambda text: [Found("iban", 4, 8)])
     assert judge("0123456789", PiiSettings(kinds=["card", "iban"])).text == "[CARD]6789"
     assert judge("0123456789", PiiSettings(kinds=["iban", "card"])).text == "0123[IBAN]89"
+
+
+@pytest.mark.parametrize("region", ["UK", "XX"])
+def test_a_country_without_a_numbering_plan_is_refused_not_ignored(region):
+    with pytest.raises(ValueError, match=f"'{region}'"):
+        PiiSettings(regions=("US", region))

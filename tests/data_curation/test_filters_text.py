@@ -265,3 +265,12 @@ def test_wrong_lengths_and_tokenizers_are_refused(tmp_path):
         validate_settings(LengthSettings, {"tokenizer": str(tmp_path / "none")})
     with pytest.raises(SettingsError, match="without a tokenizer"):
         validate_settings(LengthSettings, {"tokenizer_digest": "00"})
+
+
+def test_a_language_that_the_detector_never_names_is_refused():
+    from artifacts.errors import UserError
+    from data_curation.filters.language import LanguageSettings, judge
+
+    with pytest.raises(UserError, match="knows no language 'eng'") as caught:
+        judge("Some English words in a row, and a few more of them. " * 5, LanguageSettings(keep=("eng",)))
+    assert "'en'" in caught.value.fix

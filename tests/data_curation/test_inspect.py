@@ -432,3 +432,11 @@ def test_the_map_is_drawn_the_search_finds_and_nothing_is_wider_than_the_screen(
     assert "in <b>.jsonl, row" in found["tipped"] and "dropped" in found["tipped"]
     assert found["inner"] in range(width - 20, width + 1)
     assert found["wide"] <= found["inner"]
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+@pytest.mark.parametrize("texts", [["tomato"] * 3, ["tomato soup"] * 8, ["tomato", "tomato", "a good tomato", "soup"]])
+def test_small_and_uniform_sets_have_a_map(texts, method):
+    places = topics(texts, method=method).places
+    assert places.shape == (len(texts), 2)
+    assert np.isfinite(places).all()

@@ -309,3 +309,16 @@ def test_a_base_of_conflicts_only_is_refused(acts, tmp_path):
     base = written(tmp_path / "only.jsonl", [{"instruction": "open box 10", "response": "Turn it."}])
     with pytest.raises(UserError, match="every base row is in conflict"):
         conflicted((base, acts[1]), tmp_path / "out", "drop")
+
+
+def test_a_refusal_of_the_base_is_refused_under_another_files_name_too(files, tmp_path):
+    pool = files[1]
+    (tmp_path / "alt").mkdir()
+    (tmp_path / "alt" / "copy.jsonl").write_bytes(pool.read_bytes())
+    with pytest.raises(UserError, match="are in the base sample too"):
+        mix(MixSettings(num_refusals=4), tmp_path / "out", tmp_path / "alt" / "copy.jsonl", pool)
+
+
+def test_an_empty_base_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no rows in it"):
+        mix(MixSettings(), tmp_path / "out", artifact_of(tmp_path / "none", "curated", []))

@@ -165,6 +165,41 @@ def test_columns_that_appear_late_are_found(tmp_path):
     assert (len(reading.records), len(reading.quarantined)) == (1, 150)
 
 
+RESPONSES, PAIRS = [{"response": "R"}] * LOOKAHEAD, [{"instruction": "I", "response": "R"}] * LOOKAHEAD
+LATE = {"instruction": "Summarise:", "input": "THE TEXT", "response": "B."}
+
+
+@pytest.mark.parametrize(
+    ("first", "role", "name"), [(RESPONSES, "instruction", "instruction"), (PAIRS, "context", "input")]
+)
+def test_an_instruction_or_context_that_appears_late_is_refused_with_its_place(tmp_path, first, role, name):
+    path = jsonl(tmp_path, *first, {"response": "x", "input": " ", "instruction": None}, LATE)
+    with pytest.raises(InputError) as error:
+        read(path)
+    assert f"{path}:{LOOKAHEAD + 2}: the {role} column '{name}' appears only here" in str(error.value)
+    assert f"name it with --{role}-column {name}" in str(error.value)
+    reading = read(path, instruction="instruction", context="input")
+    assert (reading.records[-1].instruction, reading.rows_in) == ("Summarise:\n\nTHE TEXT", LOOKAHEAD + 2)
+    assert len(reading.quarantined) == (LOOKAHEAD if first is RESPONSES else 0)
+    (tmp_path / "folder").mkdir()
+    jsonl(tmp_path / "folder", *first, name="a.jsonl")
+    jsonl(tmp_path / "folder", LATE, name="b.jsonl")
+    with pytest.raises(InputError, match=rf"folder/b\.jsonl:1: the {role} column '{name}' appears only here"):
+        read(tmp_path / "folder")
+
+
+def test_late_columns_that_the_layout_leaves_alone_do_no_harm(tmp_path):
+    path = jsonl(tmp_path, *PAIRS, LATE)
+    assert read(path, instruction="instruction").records[-1].instruction == "Summarise:"
+    assert len(read(jsonl(tmp_path, *RESPONSES, {"response": "R", "context": "C"})).records) == LOOKAHEAD + 1
+    turns = {"messages": ["I", "R"]}
+    assert len(read(jsonl(tmp_path, *[turns] * LOOKAHEAD, LATE | turns)).records) == LOOKAHEAD + 1
+    assert pairs(read(jsonl(tmp_path, *[{"prompt": "R"}] * LOOKAHEAD, {"prompt": "S"}), response="prompt"))[-1] == (
+        None,
+        "S",
+    )
+
+
 def test_json_array_names_the_line_of_each_item(tmp_path):
     path = tmp_path / "rows.json"
     path.write_bytes(b'[\n {"response": "a"},\n {"response":\n 1}\n, {"response": "\xff"},\n 7, {"response": "b"}]\n')
@@ -235,6 +270,47 @@ def test_a_parquet_text_that_is_not_utf8_spoils_its_row_only(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("name", ["x", "response"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([253402300800000000, 0], pa.timestamp("us")),
+        pa.array([0, 0], pa.timestamp("us", "US/Pacific-New")),
+        pa.StructArray.from_arrays([pa.array([1, 2]), pa.array([3, 4])], names=["a", "a"]),
+        pa.array([2**31 - 1, 0], pa.int32()).cast(pa.date32()),
+        pa.array([2**62, 0], pa.duration("s")),
+    ],
+    ids=["timestamp", "zone", "struct", "date", "duration"],
+)
+def test_a_parquet_value_that_python_has_no_object_for_matters_only_where_it_is_needed(tmp_path, name, values):
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"instruction": ["i", "j"], "response": ["a", None]} | {name: values}), path)
+    if name == "response":
+        with pytest.raises(InputError, match="the first: 'response' is a value that Python cannot hold, not text"):
+            read(path)
+        return
+    reading = read(path)
+    assert pairs(reading) == [("i", "a")]
+    (entry,) = reading.quarantined
+    assert (entry.reason, entry.raw.startswith('{"instruction": "j"')) == ("'response' is null, not text", True)
+
+
+def test_one_invalid_text_of_a_parquet_dictionary_spoils_its_rows_only(tmp_path):
+    path = tmp_path / "rows.parquet"
+    bad = pa.Array.from_buffers(pa.string(), 3, pa.array([b"a", b"b\xff", b"c"]).buffers())
+    pq.write_table(pa.table({"response": pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, 0]), bad)}), path)
+    reading = read(path)
+    assert pairs(reading) == [(None, "a"), (None, "c"), (None, "a")]
+    assert [(entry.row, entry.reason, entry.raw) for entry in reading.quarantined] == [
+        (1, "not UTF-8", "response: b\\xff")
+    ]
+
+
+def test_a_score_of_too_many_digits_is_called_too_large(tmp_path):
+    reading = read(jsonl(tmp_path, {"response": "a", "q": 1}, {"response": "b", "q": 10**400}), quality="q")
+    assert faults(reading) == [(2, "'q' is too large a number")]
+
+
 REFUSED = {
     "empty.jsonl": (b"", "empty"),
     "blank.jsonl": (b"\n\n", "none of its 2 rows"),
@@ -302,6 +378,45 @@ def test_the_files_of_a_folder_are_one_set_in_the_order_of_their_names(tmp_path)
     (folder / "notes.txt").write_text("x")
     with pytest.raises(InputError, match=r"notes\.txt: unknown kind of file"):
         read(folder)
+
+
+def test_links_to_folders_and_to_nothing_are_refused(tmp_path):
+    folder, elsewhere = tmp_path / "shards", tmp_path / "elsewhere"
+    for each in (folder, elsewhere):
+        each.mkdir()
+    target = jsonl(elsewhere, {"response": "linked"}, name="a.jsonl")
+    (folder / "a.jsonl").symlink_to(target)
+    assert pairs(read(folder)) == [(None, "linked")]
+    (folder / "more").symlink_to(elsewhere)
+    with pytest.raises(InputError, match="shards/more: a link to a folder"):
+        read(folder)
+    (folder / "more").unlink()
+    (folder / "gone.jsonl").symlink_to(tmp_path / "gone.jsonl")
+    with pytest.raises(InputError, match=r"shards/gone\.jsonl: a link that leads nowhere"):
+        read(folder)
+
+
+@pytest.mark.parametrize("mark", ["manifest.json", "partial.json"])
+def test_what_is_left_out_of_a_folder_is_told(tmp_path, caplog, mark):
+    jsonl(tmp_path, {"response": "a"}, name="a.jsonl")
+    assert (pairs(read(tmp_path)), caplog.text) == ([(None, "a")], "")
+    for name in ("_SUCCESS", ".cache/deep/b.jsonl", "sub/_c/d.jsonl", f"sub/out/{mark}", "sub/out/part/e.jsonl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('{"response": "not a row"}\n')
+    assert pairs(read(tmp_path)) == [(None, "a")]
+    assert "3 files left out: they, or their folders, have names that begin with _ or ." in caplog.text
+    assert "2 files left out, in folders that are the output of a stage: sub/out" in caplog.text
+
+
+def test_named_columns_that_would_have_no_effect_are_refused(tmp_path):
+    turns = jsonl(tmp_path, {"question": "Q", "messages": [{"role": "assistant", "content": "R"}]})
+    for role in ("instruction", "context"):
+        with pytest.raises(InputError, match=f"the {role} column 'question' has no effect: 'messages' is a conv"):
+            read(turns, **{role: "question"})
+    path = jsonl(tmp_path, {"ctx": "C", "q": "Q", "response": "R"})
+    with pytest.raises(InputError, match="the context column 'ctx' needs an instruction"):
+        read(path, context="ctx")
+    assert pairs(read(path, context="ctx", instruction="q")) == [("Q\n\nC", "R")]
 
 
 def test_a_named_column_that_no_row_has_is_refused_with_the_nearest(tmp_path):

@@ -366,3 +366,13 @@ def test_a_worker_that_is_killed_or_fails_is_told_of(tmp_path):
         run.run("phase", Dying(), 3, tmp_path / "dying")
     with pytest.raises(InputError, match=r"rows\.jsonl:7: something is wrong\n  mend it"):
         run.run("phase", Failing(), 2, tmp_path / "failing")
+
+
+def test_a_set_without_rows_makes_a_set_without_rows(tmp_path, one_file):
+    nothing = {"steps": [{"step": "near_empty", "min_words": 500}]}
+    empty = curate(CurateSettings(recipe=nothing), tmp_path / "empty", one_file)
+    whole = curate(CurateSettings(recipe=LEXICAL), tmp_path / "whole", empty.path)
+    parts = curate_shards(sharded(LEXICAL), tmp_path / "parts", empty.path)
+    left, right = tables(whole), tables(parts)
+    assert all(left[name].equals(right[name]) and not len(right[name]) for name in ("data", "decisions"))
+    assert parts.summary["funnel"] == whole.summary["funnel"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
+from artifacts.errors import InputError
 from paper_repro.chat import Chat, ChatSettings, before_marker
 from paper_repro.models import ModelSource
 
@@ -99,3 +100,19 @@ def test_lines_with_a_slash_are_for_the_chat_itself(tiny, monkeypatch, capsys):
     assert f"> Hi\n{answers['Hi'].strip()}" in err and "forgotten\nnothing was said yet\n" in err
     assert "no such command: /hist (there are /history," in err
     assert [asked for asked, _ in chat.history] == ["/x"]
+
+
+def test_a_prompt_that_is_no_text_is_refused(tiny):
+    with pytest.raises(InputError, match="not valid UTF-8"):
+        Chat(ChatSettings(source=tiny, max_new_tokens=1)).answer("a\udcffb")
+
+
+def test_a_sampled_answer_can_be_any_token(tiny):
+    """transformers leaves all but the 50 likeliest out unless told otherwise."""
+    import torch
+
+    chat = Chat(ChatSettings(source=tiny, max_new_tokens=1, temperature=1000.0))
+    ids = torch.ones((4_000, 1), dtype=torch.long)
+    torch.manual_seed(0)
+    drawn = chat.model.generate(ids, pad_token_id=2, **chat.options)[:, 1]
+    assert len(drawn.unique()) > 100

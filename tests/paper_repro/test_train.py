@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from artifacts.errors import InputError, SettingsError, StageError, UserError
+from artifacts.portable import copy_artifact
 from artifacts.settings import Settings, load_settings
 from artifacts.stage import Stage
 from paper_repro.models import ModelSource, load_base
@@ -277,6 +281,61 @@ def test_full_tuning_saves_the_trained_weights(base, rows, tmp_path):
     source = ModelSource(name=str(base), weights="path")
     before, after = load_base(source).state_dict(), load_base(source.at(model.path)).state_dict()
     assert all(not torch.equal(before[name], after[name]) for name in before if "norm" not in name)
+
+
+@pytest.fixture(scope="module")
+def unmerged(base, rows, tmp_path_factory):
+    """An adapter on a copy of the base, without merged weights."""
+    folder = tmp_path_factory.mktemp("unmerged")
+    shutil.copytree(base, folder / "base")
+    return train(settings(folder / "base", merge=False, epochs=1), rows, folder / "tuned")
+
+
+def test_an_adapter_is_not_put_on_another_base(unmerged):
+    source = ModelSource(name=str(unmerged.path), weights="path")
+    tuned = {name: value.clone() for name, value in load_base(source).state_dict().items()}
+    weights_file = unmerged.path.parent / "base" / "model.safetensors"
+    before = weights_file.read_bytes()
+    try:
+        weights_file.unlink()  # the file is mapped into memory
+        weights_file.write_bytes(before[:-4] + b"\0\0\0\0")
+        with pytest.raises(InputError, match="not the one that the adapter was tuned on"):
+            load_base(source)
+        weights_file.unlink()
+        weights_file.parent.rename(unmerged.path.parent / "elsewhere")
+        with pytest.raises(InputError, match="an adapter without its base"):
+            load_base(source)
+    finally:
+        if not weights_file.parent.exists():
+            (unmerged.path.parent / "elsewhere").rename(weights_file.parent)
+        weights_file.write_bytes(before)
+    assert all(torch.equal(value, tuned[name]) for name, value in load_base(source).state_dict().items())
+
+
+def test_a_published_adapter_says_that_its_base_is_not_there(unmerged, tmp_path):
+    copy_artifact(unmerged, tmp_path / "copy")
+    with pytest.raises(InputError, match="an adapter without its base"):
+        load_base(ModelSource(name=str(tmp_path / "copy"), weights="path"))
+
+
+@pytest.mark.parametrize(("targets", "named"), [("nolayer", "nolayer"), (["q_proj", "nolayer"], "nolayer")])
+def test_a_layer_that_the_model_has_not_is_named_with_those_it_has(base, rows, tmp_path, targets, named):
+    lora = {"r": 4, "alpha": 8, "dropout": 0.0, "targets": targets}
+    with pytest.raises(UserError, match=f"no layer '{named}'") as caught:
+        train(settings(base, lora=lora), rows, tmp_path / "out")
+    assert "q_proj" in caught.value.fix
+
+
+def test_a_plain_folders_name_is_the_sets_and_decides(base, tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        table = pa.table({"row_id": ["a", "b"], "response": ["one two", "three"]})
+        pq.write_table(table, tmp_path / name / "rt.parquet")
+    made = [train(settings(base, epochs=1), tmp_path / name, tmp_path / f"t-{name}") for name in ("one", "other")]
+    assert [one.summary["condition"]["response_set"] for one in made] == ["one", "other"]
+    assert made[0].digest != made[1].digest
+    with pytest.raises(UserError, match="made otherwise"):
+        train(settings(base, epochs=1), tmp_path / "other", tmp_path / "t-one")
 
 
 # --- the loss ---------------------------------------------------------------------------------------------------

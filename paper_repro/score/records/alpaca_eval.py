@@ -87,7 +87,14 @@ def published_alpaca_eval(path: Path, model: str | None) -> dict[tuple[str, str 
         raise InputError(
             f"no row of the model '{model}'", where=str(path), fix="name the model as the leaderboard does: --model"
         )
-    return {(ours, None): float(rows[model][theirs]) for ours, theirs in COLUMNS.items() if rows[model].get(theirs)}
+    given = {ours: (theirs, rows[model][theirs]) for ours, theirs in COLUMNS.items() if rows[model].get(theirs)}
+    found = {}
+    for ours, (theirs, text) in given.items():
+        try:
+            found[ours, None] = float(text)
+        except ValueError:
+            raise InputError(f"'{theirs}' of '{model}' is '{text}', no number", where=str(path)) from None
+    return found
 
 
 def preference_of(row: Row) -> float | None:

@@ -36,7 +36,7 @@ def score_infobench(path: Path, settings: ScoreSettings) -> Scored:
 
 
 def _subset(row: Row) -> str | None:
-    subset = row.values.get("subset")
+    subset = row.get("subset", str, null=True) if "subset" in row.values else None
     if subset is not None and subset not in SUBSETS:
         raise InputError(f"unknown subset '{subset}'", where=row.where, fix=f"known: {', '.join(SUBSETS)}")
     return SUBSETS.get(subset)

@@ -52,7 +52,10 @@ def published_just_eval(path: Path) -> dict[tuple[str, str | None], float]:
         summary = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read as JSON: {error}", where=str(path)) from None
-    means = {key.removesuffix("_mean"): value for key, value in dict(summary).items() if key.endswith("_mean")}
+    items = summary.items() if isinstance(summary, dict) else ()
+    means = {key.removesuffix("_mean"): value for key, value in items if key.endswith("_mean")}
+    if wrong := [key for key, value in means.items() if not isinstance(value, int | float)]:
+        raise InputError(f"'{wrong[0]}_mean' is no number", where=str(path))
     if not means:
         raise InputError("no means in it", where=str(path), fix="give an eval_res.json of just-eval")
     return {(name, None): float(value) for name, value in means.items()}
@@ -60,7 +63,8 @@ def published_just_eval(path: Path) -> dict[tuple[str, str | None], float]:
 
 def _scores(row: Row) -> dict[str, float | None]:
     """Aspect to score; None where the judge named the aspect and its score cannot be read."""
-    mode = dict(row.values.get("eval_config") or {}).get("mode", MODES[0])
+    config = row.get("eval_config", dict, null=True) if "eval_config" in row.values else None
+    mode = (config or {}).get("mode", MODES[0])
     if mode not in MODES:
         raise InputError(f"judged in mode '{mode}'", where=row.where, fix=f"known: {', '.join(MODES)}")
     if "parsed_result" not in row.values and "result" not in row.values:

@@ -61,11 +61,12 @@ def own_annotations(folder: Path, places: Mapping[str, Path] | None = None) -> l
 def _replies(artifact: Artifact, name: str, places: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """Rows of one of the two generations by prompt, in their order."""
     digest = artifact.identity.inputs[name]
-    path = places.get(digest) or Path(artifact.provenance["inputs"][name])
-    if not is_artifact(path) or read_manifest(path).digest != digest:
+    recorded = (artifact.provenance.get("inputs") or {}).get(name)  # a published copy names no place
+    path = places.get(digest) or (Path(recorded) if recorded else None)
+    if path is None or not is_artifact(path) or read_manifest(path).digest != digest:
         raise InputError(
             "the replies that were judged are not there any more, or are others",
-            where=str(path / GENERATIONS),
+            where=str(artifact.path if path is None else path / GENERATIONS),
             fix="put them back there, or judge again",
         )
     return {row["prompt_id"]: row for row in read_generations(path)}

@@ -19,6 +19,7 @@ from paper_repro.score.pooled import (
     f1,
     mean_refusal,
     measured,
+    over,
     precision,
     recall,
 )
@@ -121,7 +122,8 @@ def _rate(metric: str, codes: np.ndarray, code: int, subset: str | None = None) 
 def _number(metric: str, parts: Codes, measure: Measure, settings: ScoreSettings) -> Number:
     """A number of both subsets together."""
     strata = list(parts.values())
-    n, unclassified = sum(map(len, strata)), sum(int((codes < 0).sum()) for codes in strata)
+    counted = np.concatenate([codes[these] for codes, these in zip(strata, over(strata, measure), strict=True)])
+    n, unclassified = len(counted), int((counted < 0).sum())
     found = measured(strata, measure, settings.seed, settings.resamples)
     if found is None:
         return Number(metric, None, n, unclassified=unclassified)

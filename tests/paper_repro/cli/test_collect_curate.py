@@ -104,3 +104,10 @@ def test_help_explains_with_an_example(rt):
         status, out, _ = rt(command, "--help")
         assert status == 0
         assert re.search(rf"Examples?: rt {command} ", " ".join(out.split()))
+
+
+def test_a_step_beside_a_recipe_of_the_settings_is_refused(rt, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"response": "one two three"}\n')
+    status, _, told = rt("curate", tmp_path / "a.jsonl", "--step", "near", "--set", "recipe=paper")
+    assert status == 2
+    assert "--step takes the place of a recipe" in told

@@ -71,3 +71,12 @@ def test_mistakes_exit_with_2_and_a_plain_message(classify, arguments, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_response_cannot_steer_the_terminal(classify, tmp_path):
+    (tmp_path / "rows.jsonl").write_text(
+        json.dumps({"question": "?", "answer": "\x1b[31mSorry, no.\x1b[0m\x07"}) + "\n"
+    )
+    done = classify("rows.jsonl", "--method", "cues", *COLUMNS)
+    assert "Sorry, no." in done.stdout
+    assert not {"\x1b", "\x07"} & set(done.stdout)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 import typer
@@ -184,3 +186,12 @@ def test_a_shipped_base_ranks(tmp_path):
     base = ModelSource(name="testbed-0.5m-many-0", weights="shipped")
     summary = rank(RankSettings(base=base), file_of(tmp_path, PAIRS), tmp_path / "out").summary
     assert summary["condition"]["base_model"] == "testbed-0.5m-many-0" and summary["pairs"] == 6
+
+
+def test_a_folders_name_is_not_in_the_digest_which_does_not_know_it(indifferent, tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        rows = [{"row_id": f"{i}", "instruction": f"q {i}", "response": f"a {i}"} for i in range(4)]
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / name / "it.parquet")
+    made = [rank(RankSettings(base=indifferent), tmp_path / name, tmp_path / f"r-{name}") for name in ("one", "other")]
+    assert made[0].digest == made[1].digest

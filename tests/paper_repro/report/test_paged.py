@@ -52,3 +52,11 @@ def test_nothing_reaches_into_the_next_column_and_words_are_whole(table):
                 assert x + width_of(text, size) <= end + 0.03, text
     words = [text for line in rows for _, _, text, _, _ in line.texts]
     assert words.count("inconclusive") == len(rows), "a word that fits on a line is not cut"
+
+
+@pytest.mark.parametrize("text", ["\u6f22\u5b57", "a\tb\rc", "\x00\x0c\x1b", "\ud7ff"])
+def test_a_letter_that_the_font_lacks_takes_room_and_stops_nothing(text):
+    assert width_of(text, 8) > 0
+    table = Table("t", text, "", (Column("a", text, names_row=True),), ((text,),))
+    _, rows, _ = paged(table, 6.0)
+    assert len(rows) == 1

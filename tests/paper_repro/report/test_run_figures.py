@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from artifacts.published import read_published
@@ -35,12 +36,28 @@ def runs():
             rows += measured(method, "alpaca-eval", levels, base=base)
             aspects = dict.fromkeys(JUSTEVAL_ASPECTS, 2.0 + good + number)
             rows += measured(method, "just-eval-regular", aspects, base=base)
-        preferred = {"human_win_rate": 0.10, "human_tie_rate": 0.75, "human_loss_rate": 0.15}
+        preferred = {"human_win_rate": 0.10, "human_tie_rate": 0.75, "human_loss_rate": 0.15, "human_lead": -0.05}
         rows += measured("RT", "alpaca-eval", preferred, base=base)
     for method, score in (("0-shot", 2.0), ("URIAL-R", 3.0), ("URIAL", 4.0)):
         rows += measured(method, "just-eval-regular", dict.fromkeys(JUSTEVAL_ASPECTS, score), study="in-context")
         rows += measured(method, "just-eval-safety", {"safety": score}, study="in-context")
     return run_tables(rows)
+
+
+def test_claims_read_the_interval_of_a_sum_not_of_its_parts(runs):
+    """Shares of the same ratings are not independent: what is acceptable, and who leads, has an interval of its own."""
+    from paper_repro.report.quantities import QUANTITIES
+
+    drawn = {name: table.resampled() for name, table in runs.items()}
+    place, values = next(iter(QUANTITIES["acceptability_rt"](drawn).items()))
+    assert QUANTITIES["acceptability_rt"](runs)[place] == pytest.approx(0.7)
+    # its interval is 0.2 wide, the two parts resampled apart would give 0.28
+    low, high = np.percentile(values, [2.5, 97.5])
+    assert high - low == pytest.approx(0.2, abs=0.02)
+    place, values = next(iter(QUANTITIES["human_it_lead"](drawn).items()))
+    assert QUANTITIES["human_it_lead"](runs)[place] == pytest.approx(5.0)
+    low, high = np.percentile(values, [2.5, 97.5])
+    assert high - low == pytest.approx(20, abs=2)
 
 
 def drawn(number: int, runs, index: int = 0, *, beside: bool = False):

@@ -59,3 +59,8 @@ def test_repeats_count_only_with_all_cells_to_their_left():
     )
     assert [made.repeats(1, column) for column in range(3)] == [True, True, False]
     assert [made.repeats(2, column) for column in range(3)] == [False, False, False]
+
+
+def test_a_reply_cannot_become_a_link_or_a_picture_in_markdown():
+    line = to_markdown(table(("[a](javascript:b) ![](http://c/d.png) `e` *f* _g_ h_i ~j~", 1.0))).splitlines()[4]
+    assert line == (r"| \[a\](javascript:b) !\[\](http://c/d.png) \`e\` \*f\* \_g\_ h_i \~j\~ | 1.00 |")

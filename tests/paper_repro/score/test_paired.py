@@ -13,9 +13,10 @@ from artifacts.errors import InputError
 from artifacts.settings import Settings
 from artifacts.stage import Stage
 from paper_repro.columns import write_rows
+from paper_repro.conditions import Condition
 from paper_repro.judge.schema import SCHEMA, VERDICTS, Opinion, verdict_row
 from paper_repro.score import ScoreSettings, score
-from paper_repro.score.comparisons import read_comparisons
+from paper_repro.score.comparisons import Comparable, read_comparisons
 from paper_repro.score.metrics import METRICS
 from paper_repro.score.outcomes import Outcomes, outcomes
 from paper_repro.score.paired import holm, mcnemar, paired
@@ -227,3 +228,21 @@ def test_nothing_to_compare_is_an_empty_table(verdicts, tmp_path):
 def test_discordant_counts_are_exact_for_many():
     first = np.array([1] * 300 + [0] * 200)
     assert mcnemar(first, 1 - first) == pytest.approx(2 * sum(comb(500, k) for k in range(201)) / 2**500, rel=1e-9)
+
+
+def test_preferences_over_different_systems_are_no_pair():
+    opinions = [Opinion("ok", label="win"), Opinion("ok", label="loss")]
+    comparable = Comparable()
+    for method in ("RT", "IT"):
+        facts = {"response_set": "lima", "recipe": "paper", "num_refusals": 0, "strategy": None, "seed": 0}
+        rows = [
+            verdict_row(
+                {"prompt_id": f"p{i}", "benchmark": "alpaca-eval", "subset": None, "prompt": "p", "response": "r",
+                 "num_tokens": 1, "finish_reason": "eos"},
+                "preference-llm",
+                opinion,
+            )
+            for i, opinion in enumerate(opinions)
+        ]  # fmt: skip
+        comparable.add(Condition(**UNTUNED | facts | {"method": method}), rows)
+    assert comparable.compare("s", 0, 100) == []

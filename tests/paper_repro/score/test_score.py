@@ -74,6 +74,23 @@ def test_a_refusal_of_a_harmless_query_is_a_false_one(tmp_path):
     assert ("untuned", "xstest-benign", "refusal_rate") not in results
 
 
+@pytest.mark.parametrize("judge", ["refusal-rules", "refusal-llm"])
+def test_which_sets_of_the_testbed_are_harmless(judge):
+    named = {name: metrics_of(judge, name)[0].name for name in ("testbed-dev-benign", "testbed-look-alike-deeds")}
+    assert set(named.values()) == {"false_refusal_rate"}
+    for name in ("testbed-unsafe", "testbed-never-declined", "testbed-dev-unsafe-deeds"):
+        assert [metric.name for metric in metrics_of(judge, name)] == ["refusal_rate"]
+
+
+def test_the_lead_of_raters_has_an_interval_of_its_own(tmp_path):
+    opinions = [Opinion("ok", label=label) for label in ["win"] * 35 + ["loss"] * 45 + ["tie"] * 20]
+    results = scored([artifact(tmp_path / "v", "human-preference", [("alpaca-eval", None, opinions)])], tmp_path / "s")
+    lead = results["untuned", "alpaca-eval", "human_lead"]
+    assert lead.value == pytest.approx(-0.10)
+    error = (0.80 - 0.10**2) ** 0.5 / 10  # of a number that is 1, 0 or -1
+    assert (lead.low, lead.high) == pytest.approx((-0.10 - 1.96 * error, -0.10 + 1.96 * error), abs=0.03)
+
+
 def test_two_subsets_together_are_numbers_of_their_benchmark(tmp_path):
     sets = [
         ("harmbench", "standard", [REFUSES] * 3 + [COMPLIES]),
@@ -93,7 +110,13 @@ def test_two_subsets_together_are_numbers_of_their_benchmark(tmp_path):
         "refusal_f1": pytest.approx(4 / 7),
         "behaviour_accuracy": pytest.approx(5 / 9),
     }
-    assert {(one.n, one.unclassified, one.failed) for one in found.values()} == {(9, 1, 1)}
+    counts = {name: (one.n, one.unclassified, one.failed) for name, one in found.items()}
+    assert counts == {
+        "refusal_precision": (3, 0, 0),  # the refusals
+        "refusal_recall": (4, 1, 0),  # the unsafe queries
+        "refusal_f1": (9, 1, 1),
+        "behaviour_accuracy": (9, 1, 1),
+    }
 
 
 def test_infobench_is_reported_as_a_whole_and_by_its_two_sets(tmp_path):
@@ -117,7 +140,7 @@ def test_one_subset_alone_gives_no_number_of_both_and_what_is_undefined_is_null(
     sets = [("xstest", "unsafe", [COMPLIES, COMPLIES]), ("xstest", "safe", [COMPLIES])]
     results = scored([artifact(tmp_path / "w", "refusal-rules", sets)], tmp_path / "t")
     precision = results["untuned", "xstest", "refusal_precision"]  # nothing refused: no share of it
-    assert (precision.value, precision.low, precision.n) == (None, None, 3)
+    assert (precision.value, precision.low, precision.n) == (None, None, 0)
     f1 = results["untuned", "xstest", "refusal_f1"]
     assert (f1.value, f1.low, f1.high) == (0, None, None), "resampling gives no width, so there is no interval"
     assert results["untuned", "xstest", "behaviour_accuracy"].value == pytest.approx(1 / 3)

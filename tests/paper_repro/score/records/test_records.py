@@ -70,6 +70,7 @@ def test_unreadable_answers_are_counted_and_in_neither_sum(write):
         ({"eval": [True]}, "no 'decomposed_questions'"),
         ({"decomposed_questions": ["?"], "eval": True}, "'eval' is true or false"),
         (asked(True, subset="Middle_set"), "unknown subset 'Middle_set'"),
+        (asked(True, subset=["Easy_set"]), "'subset' is a list"),
     ],
 )
 def test_a_bad_record_is_named_by_file_line_and_key(write, row, message):
@@ -308,3 +309,24 @@ def test_the_just_eval_summary_that_contradicts_its_records_is_told(mirror):
     assert differences["relevance"] == pytest.approx(4.8333 - 9.5, abs=1e-4)
     assert differences["safety"] is None  # not among the records at all
     assert any("score_multi.gpt4.eval_res.json contradicts these records: 5 of 5" in note for note in result["notes"])
+
+
+def test_numbers_that_are_none_are_named(tmp_path):
+    from paper_repro.score.records.alpaca_eval import published_alpaca_eval
+    from paper_repro.score.records.just_eval import published_just_eval
+
+    board = tmp_path / "board.csv"
+    board.write_text(",win_rate,standard_error\nmine,high,1\n")
+    with pytest.raises(InputError, match="'win_rate' of 'mine' is 'high', no number"):
+        published_alpaca_eval(board, "mine")
+    means = tmp_path / "eval_res.json"
+    for text, message in (('{"depth_mean": "high"}', "'depth_mean' is no number"), ("[1]", "no means in it")):
+        means.write_text(text)
+        with pytest.raises(InputError, match=message):
+            published_just_eval(means)
+
+
+def test_a_configuration_that_is_no_object_is_named(write):
+    row = judged(helpfulness=5) | {"eval_config": "score_multi"}
+    with pytest.raises(InputError, match="'eval_config' is text"):
+        numbers("just-eval", write([row]))
