@@ -74,10 +74,8 @@ class _Walk:
         if artifact.digest in self.known:
             return self.known[artifact.digest]
         identity = artifact.identity
-        lay = artifact.provenance.get("inputs")
-        lay = lay if isinstance(lay, dict) else {}
         inputs = {
-            role: self.input(role, digest, lay.get(role), (*above, artifact.digest))
+            role: self.input(role, digest, artifact.places.get(role), (*above, artifact.digest))
             for role, digest in sorted(identity.inputs.items())
         }
         facts = {key: identity.summary[key] for key in FACTS if isinstance(identity.summary.get(key), str)}

@@ -87,6 +87,12 @@ class Artifact(BaseModel):
         """The stage's own deterministic facts."""
         return self.identity.summary
 
+    @property
+    def places(self) -> dict[str, str]:
+        """Where its inputs lay when it was made, by name; nothing of a published copy, which tells no place."""
+        found = self.provenance.get("inputs")
+        return found if isinstance(found, dict) else {}
+
     def file(self, name: str) -> Path:
         """Path of one output file, or of the folder of a table in parts; raises InputError if there is neither."""
         if name not in self.identity.outputs and not any(key.startswith(f"{name}/") for key in self.identity.outputs):

@@ -128,7 +128,7 @@ class Stage:
         plan = self.key(settings, {name: input_digest(path) for name, path in inputs.items()})
         if out.is_symlink() or (out.exists() and not out.is_dir()):
             raise InputError("the output must be a folder, not a file or a link", where=str(out))
-        _check_apart(out, inputs)
+        check_apart(out, inputs)
         out.mkdir(parents=True, exist_ok=True)
         lock = FileLock(out / LOCK)
         try:
@@ -185,7 +185,8 @@ def thread_count() -> int:
 def input_digest(path: Path) -> str:
     """Digest of an input: an artifact's identity, or a plain file's name and bytes, or those of a folder's files.
 
-    The name counts because stages call rows and sets after it.
+    A file's name counts because stages call rows and sets after it. A folder's own does not: it holds models and
+    encoders too, which are the same wherever they lie; a stage that calls something after one makes that a setting.
     """
     if is_artifact(path):
         return read_manifest(path).digest
@@ -196,8 +197,12 @@ def input_digest(path: Path) -> str:
     raise InputError("no such file or folder", where=str(path))
 
 
-def _check_apart(out: Path, inputs: Mapping[str, Path]) -> None:
-    """Refuse an output that holds an input, which would be cleared away, or lies in one, which it would change."""
+def check_apart(out: Path, inputs: Mapping[str, Path]) -> None:
+    """Refuse an output that holds an input, which would be cleared away, or lies in one, which it would change.
+
+    Raises:
+        UserError: it does.
+    """
     place = out.resolve()
     for name, path in inputs.items():
         given = path.resolve()

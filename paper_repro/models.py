@@ -173,7 +173,7 @@ def _merged_in_memory(adapter: Path, dtype: torch.dtype, options: dict[str, Any]
 
 def _base_of(adapter: Artifact) -> Path:
     """The folder that an adapter was tuned on, where its manifest says it lies."""
-    recorded = (adapter.provenance.get("inputs") or {}).get("base")  # a published copy names no place
+    recorded = adapter.places.get("base")
     if not recorded or not Path(recorded).is_dir():
         raise InputError(
             f"an adapter without its base, which was the folder {recorded or 'of another machine'}",

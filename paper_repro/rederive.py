@@ -146,7 +146,7 @@ def _inputs(artifact: Artifact, places: Mapping[str, Path]) -> dict[str, Path]:
     Raises:
         UserError: those that are not at hand, or are others by now.
     """
-    recorded = artifact.provenance.get("inputs") or {}
+    recorded = artifact.places
     found, faults = {}, []
     for name, digest in artifact.identity.inputs.items():
         tried = [Path(recorded[name])] if name in recorded else []

@@ -170,7 +170,7 @@ def recorded_inputs(artifact: Artifact, given: Mapping[str, Path] = {}) -> tuple
         InputError: a given input is not the recorded one.
     """
     found, faults = {}, []
-    places = artifact.provenance.get("inputs") or {}
+    places = artifact.places
     for name, digest in artifact.identity.inputs.items():
         path = given.get(name) or (Path(places[name]) if name in places else None)
         problem = _problem(path, digest)

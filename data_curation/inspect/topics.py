@@ -159,7 +159,7 @@ def _places(vectors: np.ndarray, method: MapMethod, seed: int) -> np.ndarray:
     """Two dimensions of the vectors, centred and scaled into -1 to 1."""
     from sklearn.decomposition import PCA
 
-    if len(np.unique(vectors, axis=0)) == 1:  # nothing to tell apart; t-SNE dies of it
+    if (vectors == vectors[0]).all():  # nothing to tell apart; t-SNE dies of it
         return np.zeros((len(vectors), 2), dtype=np.float32)
     if method == "tsne" and len(vectors) > 5:
         from sklearn.manifold import TSNE

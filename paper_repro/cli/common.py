@@ -16,7 +16,7 @@ import yaml
 from artifacts.digests import digest_json
 from artifacts.manifest import is_artifact, read_manifest
 from artifacts.settings import Settings
-from artifacts.stage import Stage, input_digest
+from artifacts.stage import Stage, check_apart, input_digest
 from artifacts.store import rt_home
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
@@ -78,6 +78,7 @@ def run_stage(
     key = stage.key(settings, {name: input_digest(path) for name, path in inputs.items()})
     out = out or rt_home() / stage.name / f"{stage.kind}-{digest_json(key)[:10]}"
     if dry_run:
+        check_apart(out, inputs)
         _show_plan(stage, key, inputs, out, as_json, {} if preview is None else preview(settings, inputs, out))
         return
     artifact, up_to_date = stage.run(settings, out, inputs, overwrite=overwrite)
@@ -156,3 +157,9 @@ def show_calls(stage: str, settings: Any, inputs: Mapping[str, Path], plan: Any,
 def plain(text: str) -> str:
     """Without control characters: a text must not steer the terminal."""
     return CONTROL.sub(" ", text)
+
+
+def excerpt(text: str, most: int) -> str:
+    """The beginning of a text on one line, for the terminal."""
+    line = " ".join(plain(text).split())
+    return line if len(line) <= most else f"{line[:most].rstrip()} \u2026"

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from artifacts.errors import UserError
-from paper_repro.cli.common import AsJson, Debug, emit, plain
+from paper_repro.cli.common import AsJson, Debug, emit, excerpt, plain
 
 _HELP = """Compare two response sets (what left, what entered, what changed, and why), two artifacts, or two runs.
 
@@ -132,19 +132,16 @@ def _table(head: tuple[str, ...], rows: list[tuple]) -> Any:
 
 def _example(change: Any) -> str:
     place = f"{change.kind}: {change.record.source}, row {change.record.row} ({change.reason})"
-    lines = [f"  {'-' if change.after or change.kind == 'left' else '+'} {_excerpt(change.record.response)}"]
+    lines = [f"  {'-' if change.after or change.kind == 'left' else '+'} {excerpt(change.record.response, EXCERPT)}"]
     if change.after:
         from data_curation.inspect.difference import difference, visible
 
         words = {"gone": "[-{}-]", "new": "{{+{}+}}"}
         pieces = visible(difference(change.record.response, change.after.response, context=30))
         marked = "".join(words.get(kind, "{}").format(text) for kind, text in pieces)
-        lines = [f"  {_excerpt(marked, 3 * EXCERPT)}"]
+        lines = [f"  {excerpt(marked, 3 * EXCERPT)}"]
     if change.other is not None:
-        lines.append(f"  = {_excerpt(change.other)} (stays{'' if change.score is None else f', {change.score:.4g}'})")
+        lines.append(
+            f"  = {excerpt(change.other, EXCERPT)} (stays{'' if change.score is None else f', {change.score:.4g}'})"
+        )
     return "\n".join([plain(place), *lines])
-
-
-def _excerpt(text: str, most: int = EXCERPT) -> str:
-    line = " ".join(plain(text).split())
-    return line if len(line) <= most else f"{line[:most].rstrip()} \u2026"

@@ -153,8 +153,9 @@ def curate(
         "columns.quality": quality_column,
     }
     chosen = one_step(step, threshold, survivor, recipe)
-    if step is not None and any(one.startswith("recipe") for one in overrides or ()):
-        raise UserError("--step takes the place of a recipe, and --set recipe gives another", fix="give one of them")
+    if chosen is not None and any(one.startswith("recipe=") for one in overrides or ()):
+        option = "--recipe" if step is None else "--step"
+        raise UserError(f"{option} gives the recipe, and --set recipe gives another", fix="give one of them")
     given_overrides = [*as_overrides(columns), *shard_overrides(executor, workers, shard_rows), *(overrides or ())]
     stage, preview = CURATE, None
     if executor is None:

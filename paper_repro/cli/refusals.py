@@ -17,7 +17,7 @@ from paper_repro.cli.common import (
     ResponseColumn,
     SettingsFile,
     emit,
-    plain,
+    excerpt,
 )
 
 _HELP = """Say of each response whether it is a refusal, how sure, by which signal, and whether it gives a reason.
@@ -86,6 +86,5 @@ def _read(path: Path, columns: Any):
 def _line(record: Any, one: Any) -> str:
     called = {True: "refusal", False: "answer", None: "nothing"}[one.refusal] + (f" ({one.kind})" if one.kind else "")
     score = "" if one.score is None else f"{one.score:+.3f}"
-    text = " ".join(plain(record.response).split())
-    shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    shown = excerpt(record.response, _SHOWN)
     return f"{record.row:>6}  {called:<21}{score:>7}  {one.decided_by:<23}{shown}".rstrip()

@@ -60,8 +60,7 @@ def control_inputs(folders: Iterable[Path]) -> dict[str, Path]:
         return {}
     for artifact in pairs:
         for name in ("generations", "against"):
-            place = (artifact.provenance.get("inputs") or {}).get(name)  # a published copy names no place
-            digest = artifact.identity.inputs[name]
+            place, digest = artifact.places.get(name), artifact.identity.inputs[name]
             if place and is_artifact(Path(place)) and read_manifest(Path(place)).digest == digest:
                 inputs[REPLIES + digest[:12]] = Path(place)
     return inputs

@@ -61,7 +61,7 @@ def own_annotations(folder: Path, places: Mapping[str, Path] | None = None) -> l
 def _replies(artifact: Artifact, name: str, places: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """Rows of one of the two generations by prompt, in their order."""
     digest = artifact.identity.inputs[name]
-    recorded = (artifact.provenance.get("inputs") or {}).get(name)  # a published copy names no place
+    recorded = artifact.places.get(name)
     path = places.get(digest) or (Path(recorded) if recorded else None)
     if path is None or not is_artifact(path) or read_manifest(path).digest != digest:
         raise InputError(

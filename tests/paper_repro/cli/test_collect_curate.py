@@ -108,6 +108,14 @@ def test_help_explains_with_an_example(rt):
 
 def test_a_step_beside_a_recipe_of_the_settings_is_refused(rt, tmp_path):
     (tmp_path / "a.jsonl").write_text('{"response": "one two three"}\n')
-    status, _, told = rt("curate", tmp_path / "a.jsonl", "--step", "near", "--set", "recipe=paper")
-    assert status == 2
-    assert "--step takes the place of a recipe" in told
+    for option, value in (("--step", "near"), ("--recipe", "strict")):
+        status, _, told = rt("curate", tmp_path / "a.jsonl", option, value, "--set", "recipe=paper")
+        assert status == 2
+        assert f"{option} gives the recipe" in told
+
+
+def test_a_dry_run_refuses_what_the_run_would(rt, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl").write_text('{"response": "one two three"}\n')
+    status, _, told = rt("curate", tmp_path / "in", "--recipe", "paper", "--out", tmp_path / "in" / "out", "--dry-run")
+    assert (status, "lies in the input" in told) == (2, True)
