@@ -89,6 +89,8 @@ def main_input(settings: S, given: Path | str | None) -> tuple[S, dict[str, Path
         if settings.source is not None:
             raise UserError("source is for plain files; rows of the hub bear the name of their repository")
         return settings, {}
+    if settings.split != CurateSettings.model_fields["split"].default:
+        raise UserError("split is for data sets of the hub; a file or folder is read whole", where=str(given))
     path = Path(given)
     if is_artifact(path):
         kind = read_manifest(path).identity.kind

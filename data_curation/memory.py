@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from artifacts.errors import UserError
 from artifacts.manifest import is_artifact, read_manifest
+from data_curation.readers.formats import folder_files
 
 # What `rt curate --recipe lexical` held at its peak beyond what it holds at rest, on rows of some 200 characters and of
 # some 2,000 (benchmarks/results/curate_scale_cpu.json, near_dedup_cpu.json): bytes a row, and bytes a byte of text.
@@ -42,7 +43,7 @@ def needed_memory(path: Path) -> int:
     """Bytes that curating a file, a folder of files or an artifact takes, about and at least."""
     if is_artifact(path):
         path = read_manifest(path).file("data.parquet")
-    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    files = folder_files(path, tell=False) if path.is_dir() else [path]
     return sum(map(_file_needs, files))
 
 

@@ -56,9 +56,11 @@ def reference_input(given: Path | str | None, columns: Columns, of: Path | None)
         of: The input itself, which cannot be its own reference.
 
     Raises:
-        UserError: it is not there, is something else, or is the input.
+        UserError: it is not there, is something else, or is the input; or there is none, and columns of one.
     """
     if given is None:
+        if columns != Columns():
+            raise UserError("reference_columns are given, and no reference", fix="give --reference")
         return {}
     path = Path(given)
     if of is not None and path.resolve() == of.resolve():

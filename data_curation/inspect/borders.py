@@ -74,8 +74,9 @@ def borders(subject: Subject, scratch: Path, with_encoder: bool = False) -> list
         with_encoder: Whether steps that embed texts are run again too, which costs as much as the first time.
     """
     found = []
+    shares = _shares(subject)
     for position, settings in enumerate(subject.recipe):
-        scored = [drop for drop in subject.dropped if drop.step == settings["step"] and drop.score is not None]
+        scored = shares[position]
         problem = "it embeds every text; ask for embeddings to have it run again"
         if not isinstance(settings.get("encoder"), Mapping) or with_encoder:
             log.info("inspect: near the thresholds of %s", settings["step"])
@@ -86,6 +87,21 @@ def borders(subject: Subject, scratch: Path, with_encoder: bool = False) -> list
             looked_at, nexts = None, {}
         found += _of_step(settings, scored, nexts, looked_at, problem, subject)
     return found
+
+
+def _shares(subject: Subject) -> list[list[Decision]]:
+    """The scored drops of each step of the recipe.
+
+    A decision names its step, not the step's place. Where a step stands twice, a drop belongs to the first that would
+    have made it, by its score.
+    """
+    shares: list[list[Decision]] = [[] for _ in subject.recipe]
+    for drop in subject.dropped:
+        places = [place for place, settings in enumerate(subject.recipe) if settings["step"] == drop.step]
+        if drop.score is not None and places:
+            makes = (place for place in places[:-1] if _setting_of(subject.recipe[place], [drop.score]))
+            shares[next(makes, places[-1])].append(drop)
+    return shares
 
 
 def _of_step(settings, scored: Sequence[Decision], nexts, looked_at, problem, subject: Subject) -> Iterator[Border]:

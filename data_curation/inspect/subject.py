@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from artifacts.errors import InputError, ResponseTuningError
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.publication import name_of
-from artifacts.stage import input_digest
+from artifacts.stage import PARTIAL, input_digest
 from data_curation.decontaminate import prompt_name
 from data_curation.evaluation_prompts import PromptSet, read_prompts
 from data_curation.lineage import read_lineage
@@ -101,19 +101,18 @@ def read_subject(path: Path, given: Path | None = None) -> Subject:
     """Read a set, and the input of a curated one from where it was when it was curated.
 
     Args:
-        path: Folder of a curated, corpus or trainset artifact, or a plain file of rows.
+        path: Folder of a curated, corpus or trainset artifact, or a plain file of rows, or a folder of such files.
         given: The input of a curated set, if it lies elsewhere now.
 
     Raises:
         InputError: another kind of artifact, a folder that is none, or a given input that is not the recorded one.
     """
     if not is_artifact(path):
-        if path.is_file():
+        if path.exists() and not (path / PARTIAL).exists():
             return file_subject(path)
-        problem = "a folder without a manifest.json" if path.is_dir() else "no such file or folder"
-        raise InputError(
-            problem, where=str(path), fix="give a file, or the folder of a finished curate, collect or mix"
-        )
+        problem = "a folder of this tool without a manifest.json" if path.exists() else "no such file or folder"
+        fix = "give a file, a folder of files, or the folder of a finished curate, collect or mix"
+        raise InputError(problem, where=str(path), fix=fix)
     artifact = read_manifest(path)
     kind = artifact.identity.kind
     if kind not in KINDS:
@@ -129,7 +128,7 @@ def read_subject(path: Path, given: Path | None = None) -> Subject:
 
 
 def file_subject(path: Path, artifact: Artifact | None = None) -> Subject:
-    """A plain file; `artifact`: read with the name and columns that it had where this set was curated from it."""
+    """A plain file or folder of files; `artifact`: read with the name and columns of this set's curation."""
     settings = artifact.identity.settings if artifact else {}
     reading = read_file(path, settings.get("source") or path.name, Columns(**(settings.get("columns") or {})))
     bad = [vars(row) if hasattr(row, "__dict__") else _slots(row) for row in reading.quarantined]

@@ -20,7 +20,7 @@ from artifacts.stage import PARTIAL
 from data_curation.readers.csv_rows import csv_rows
 from data_curation.readers.json_rows import json_rows, jsonl_rows
 from data_curation.readers.parquet_rows import parquet_rows
-from data_curation.readers.rows import RawRow
+from data_curation.readers.rows import RawRow, is_utf8
 
 _FORMATS = {
     ".jsonl": jsonl_rows,
@@ -49,10 +49,10 @@ def raw_rows(path: Path) -> Iterator[RawRow]:
     return _stream_rows(path, suffix, packing)
 
 
-def folder_files(folder: Path) -> list[Path]:
+def folder_files(folder: Path, tell: bool = True) -> list[Path]:
     """Files of a folder of shards and of the folders in it, by name.
 
-    Left out with a warning: what begins with `.` or `_`, and folders in it that are the output of a stage.
+    Left out, with a warning if `tell`: what begins with `.` or `_`, and folders in it that are the output of a stage.
 
     Raises:
         InputError: there is none, one that is no file of rows, or a link that leads to a folder or nowhere.
@@ -72,7 +72,8 @@ def folder_files(folder: Path) -> list[Path]:
         for path in [*(here / name for name in folders), *paths]:
             _refuse_link(path)
         found += [path for path in paths if path.is_file()]
-    _tell_left_out(folder, hidden, outputs)
+    if tell:
+        _tell_left_out(folder, hidden, outputs)
     if not found:
         raise InputError("there are no files in it", where=str(folder), fix=f"known: {KNOWN}")
     for path in found:
@@ -116,7 +117,9 @@ def _folder_rows(folder: Path) -> Iterator[RawRow]:
 
 
 def _suffixes(path: Path) -> tuple[str, str]:
-    """Format and compression by extension."""
+    """Format and compression by extension; raises InputError for an unknown one, and for a name that is no text."""
+    if not is_utf8(str(path)):
+        raise InputError("the name is not valid UTF-8", where=ascii(str(path)), fix="rename it")
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packing = suffixes.pop() if suffixes and suffixes[-1] in (".gz", ".zst") else ""
     suffix = suffixes[-1] if suffixes else ""

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from artifacts.errors import ResponseTuningError
+from artifacts.errors import ResponseTuningError, UserError
 
 FLOW = "collect -> curate -> mix -> train -> generate -> judge -> score -> report"
 
@@ -90,6 +90,7 @@ def run_app(command_line: Callable[..., Any], name: str | None = None) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     logging.getLogger("rt").setLevel(logging.DEBUG if debug else logging.INFO)
     try:
+        _check_arguments()
         command_line(prog_name=name)
     except ResponseTuningError as error:
         _fail(f"rt: {error}", debug, error.exit_code)
@@ -98,6 +99,15 @@ def run_app(command_line: Callable[..., Any], name: str | None = None) -> None:
         sys.exit(1)
     except Exception as error:
         _fail(f"rt: unexpected {type(error).__name__}: {error}\n  run again with --debug to see where", debug, 1)
+
+
+def _check_arguments() -> None:
+    """Refuse what no manifest could write down: file names are bytes, ours are text."""
+    for argument in sys.argv[1:]:
+        try:
+            argument.encode("utf-8")
+        except UnicodeEncodeError:
+            raise UserError("not valid UTF-8", where=ascii(argument), fix="rename the file or folder") from None
 
 
 def _fail(message: str, debug: bool, status: int) -> None:

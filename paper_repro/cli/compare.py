@@ -13,9 +13,9 @@ from paper_repro.cli.common import AsJson, Debug, emit, excerpt, plain
 
 _HELP = """Compare two response sets (what left, what entered, what changed, and why), two artifacts, or two runs.
 
-Sets: A and B are folders of curated sets, corpora or training sets, or files of your own, in any combination. Why a row
-left or entered is told by the decisions of the set that dropped it, or of the sets it was made from; where nobody wrote
-it down, that is said.
+Sets: A and B are folders of curated sets, corpora or training sets, or your own files or folders of files, in any
+combination. Why a row left or entered is told by the decisions of the set that dropped it, or of the sets it was made
+from; where nobody wrote it down, that is said.
 
 Artifacts of any one kind, by folder or NAME@VERSION, and runs, by their report or their folder: which settings, data
 and code differ, here and in all that the two were made from; what follows from these; which numbers came out otherwise.
@@ -65,11 +65,14 @@ def _place(given: str) -> Path:
 
 
 def _is_set(path: Path) -> bool:
-    """Whether a path is to be read as a response set: a file, one of its kinds, or nothing, which is then said."""
+    """Whether a path is to be read as a response set: an artifact of its kinds, what holds none, or nothing at all."""
+    from artifacts.chain import artifacts_below
     from artifacts.manifest import is_artifact, read_manifest
     from data_curation.inspect.subject import KINDS
 
-    return not path.is_dir() or (is_artifact(path) and read_manifest(path).identity.kind in KINDS)
+    if is_artifact(path):
+        return read_manifest(path).identity.kind in KINDS
+    return next(artifacts_below(path), None) is None
 
 
 def _sets(a: Path, b: Path, examples: int, out: Path | None, as_json: bool) -> None:

@@ -8,15 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from artifacts.settings import load_settings
+from artifacts.stage import input_digest
 from artifacts.store import rt_home
 from paper_repro.cli.common import AsJson, Debug, Overrides, SettingsFile, emit
 
 _HELP = """Look at a response set: one HTML page that needs nothing outside itself.
 
-DIR is the folder of a curated set, of a corpus or of a training set, or a file of your own. The page shows the funnel,
-the reasons with examples, what was dropped by a hair and what was kept by a hair, clusters, a map, lengths, and a list
-of the records to search. Texts of dropped rows are read from the set's input, which the manifest names; if it lies
-elsewhere by now, give it with --input.
+DIR is the folder of a curated set, of a corpus or of a training set, or your own file or folder of files. The page
+shows the funnel, the reasons with examples, what was dropped by a hair and what was kept by a hair, clusters, a map,
+lengths, and a list of the records to search. Texts of dropped rows are read from the set's input, which the manifest
+names; if it lies elsewhere by now, give it with --input.
 
 Example: rt inspect runs/mine --out mine.html
 """
@@ -58,7 +59,7 @@ def inspect(
     inspection = inspect_set(given, resolved, source)
     found = numbers(inspection)
     if out is None and not as_json:
-        out = rt_home() / "inspect" / f"{given.resolve().name}-{(found['digest'] or 'file')[:10]}.html"
+        out = rt_home() / "inspect" / f"{given.resolve().name}-{input_digest(given)[:10]}.html"
     if out is not None:
         write_inspection(out, inspection)
     emit({"page": None if out is None else str(out)} | found, as_json, _text(found, out))

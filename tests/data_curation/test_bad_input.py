@@ -254,6 +254,7 @@ def test_what_is_needed_is_estimated_from_any_kind_of_file(tmp_path, rows):
     for number in range(40):
         (folder / f"{number}.jsonl").write_bytes(rows.read_bytes())
     wanted = 40 * memory.needed_memory(rows)
+    (folder / "_left_out.jsonl").write_bytes(rows.read_bytes())
     assert memory.needed_memory(folder) == wanted
     assert memory.needed_memory(tmp_path / "rows.parquet") > 2_000 * memory.ROW
     (tmp_path / "damaged.parquet").write_bytes(b"PAR1")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from artifacts.errors import InputError
+from artifacts.stage import PARTIAL
 from data_curation.curate import CurateSettings, curate
 from data_curation.embeddings import EncoderSettings, held
 from data_curation.inspect.borders import borders
@@ -147,6 +148,16 @@ def test_what_is_just_beyond_and_just_within_each_threshold(inspection):
     assert (long.value, long.looked_at) == (60, 52)
 
 
+def test_drops_of_a_step_that_stands_twice_are_shown_once(tmp_path, rt_home):
+    path = tmp_path / "in.jsonl"
+    texts = [text_of("river", 61), text_of("engine", 45), *(text_of(topic, 20) for topic in SUBJECTS)]
+    path.write_text("".join(json.dumps({"response": text}) + "\n" for text in texts))
+    steps = [{"step": "too_long", "max_words": words} for words in (60, 40)]
+    made = curate(CurateSettings(recipe={"steps": steps}), tmp_path / "set", path)
+    found = borders(read_subject(made.path), tmp_path / "scratch")
+    assert {border.value: [item.score for item in border.dropped] for border in found} == {60: [61], 40: [45]}
+
+
 def test_a_threshold_that_nothing_is_near_says_so(tmp_path, rt_home):
     path = tmp_path / "in.jsonl"
     path.write_text("".join(json.dumps({"response": text_of(topic, 20)}) + "\n" for topic in SUBJECTS))
@@ -264,8 +275,13 @@ def test_other_sets_and_plain_files(made, tmp_path, rt_home):
     assert (found["kind"], found["rows"], found["map"]) == ("file", 1, None)
     assert found["funnel"][0]["reasons"] == {"quarantined": 1}
     write_inspection(tmp_path / "plain.html", inspection)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    plain.rename(folder / "plain.jsonl")
+    assert numbers(inspect_set(folder, WORDS_ONLY))["sources"] == {"folder": 1}
+    (folder / PARTIAL).write_text("{}")
     with pytest.raises(InputError, match=r"without a manifest\.json"):
-        inspect_set(tmp_path)
+        inspect_set(folder)
 
 
 def test_clusters_find_the_topics_and_name_them_by_their_words():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 
 import pytest
+
+REFERENCE_COLUMN = "reference_columns.response=text"
 
 
 @pytest.fixture
@@ -119,3 +122,29 @@ def test_a_dry_run_refuses_what_the_run_would(rt, tmp_path):
     (tmp_path / "in" / "a.jsonl").write_text('{"response": "one two three"}\n')
     status, _, told = rt("curate", tmp_path / "in", "--recipe", "paper", "--out", tmp_path / "in" / "out", "--dry-run")
     assert (status, "lies in the input" in told) == (2, True)
+
+
+def test_settings_that_would_have_no_effect_are_refused(rt, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"response": "one two three"}\n')
+    for setting, message in (("split=test", "split is for data sets of the hub"), (REFERENCE_COLUMN, "no reference")):
+        status, _, told = rt("curate", tmp_path / "a.jsonl", "--recipe", "paper", "--set", setting)
+        assert (status, message in told) == (2, True)
+
+
+def test_a_file_name_that_is_no_text_is_refused(rt, tmp_path):
+    (tmp_path / os.fsdecode(b"odd\xff.jsonl")).write_text('{"response": "one two three"}\n')
+    status, _, told = rt("curate", tmp_path / os.fsdecode(b"odd\xff.jsonl"), "--recipe", "paper")
+    assert (status, "not valid UTF-8" in told) == (2, True)
+
+
+def test_files_of_one_name_have_pages_of_their_own_and_folders_of_files_are_compared(rt, tmp_path):
+    pages = []
+    for folder, text in (("one", "first of them"), ("other", "second of them")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.jsonl").write_text(json.dumps({"response": text}) + "\n")
+        status, out, _ = rt("inspect", tmp_path / folder / "a.jsonl", "--set", "vectors=words")
+        assert status == 0
+        pages += re.findall(r"^page: (.+)$", out, re.MULTILINE)
+    assert len(set(pages)) == 2
+    status, out, _ = rt("compare", tmp_path / "one", tmp_path / "other" / "a.jsonl")
+    assert (status, "left: 1   entered: 1" in out) == (0, True)
