@@ -54,3 +54,8 @@ class DigestError(UserError):
 
 class StageError(ResponseTuningError):
     """A stage that failed or broke one of its own promises. Exit status 1."""
+
+
+def first_line(error: Exception) -> str:
+    """What another library's error says, in one line; its class if it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

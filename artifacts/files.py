@@ -73,6 +73,25 @@ def write_jsonl(path: Path, rows: Iterable[dict]) -> None:
             file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def read_jsonl(path: Path) -> list[Any]:
+    """Values of a JSONL file, blank lines left out; raises InputError naming file and line when one is not JSON."""
+    try:
+        # a line ends at \n alone: other separators may stand in a text
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError:
+        raise InputError("no such file", where=str(path)) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 at byte {error.start}", where=str(path)) from None
+    values = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                values.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                raise InputError(f"not JSON: {error.msg}", where=f"{path}:{number}") from None
+    return values
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file; raises InputError naming file and line when it is absent or not JSON."""
     try:

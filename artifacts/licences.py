@@ -18,6 +18,9 @@ _UNSTATED = re.compile(r"unknown|none\b.*|not stated.*|", re.IGNORECASE)
 # licences whose SPDX names the pins use; a name that is not here is shown as it stands, never mapped to a near one
 _SPDX = re.compile(r"Apache-2\.0|MIT|CC0-1\.0|CC-BY(-NC)?(-SA|-ND)?-(2\.0|2\.5|3\.0|4\.0)|BSD-[23]-Clause|ODC-By-1\.0")
 
+_REMARK = re.compile(r" \([^()]*\)$")
+_HUB = {"ODC-By-1.0": "odc-by"}  # the others are called by their SPDX names in lower case
+
 
 @dataclass(frozen=True)
 class LicencedPart:
@@ -39,6 +42,17 @@ def use_of(licence: str) -> Use:
 def spdx(licence: str) -> str | None:
     """The licence if it is an SPDX name, else None."""
     return licence if _SPDX.fullmatch(licence) else None
+
+
+def hub_word(licence: str) -> str:
+    """The word of a Hugging Face card for a licence; `unknown` where nobody stated one, `other` where it has no word.
+
+    A remark in brackets behind an SPDX name is left out: `CC-BY-NC-4.0 (data)`.
+    """
+    if licence == UNKNOWN:
+        return UNKNOWN
+    known = spdx(_REMARK.sub("", licence))
+    return _HUB.get(known, known.lower()) if known else "other"
 
 
 def summarise(parts: Sequence[LicencedPart]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from artifacts.download import Resuming
-from artifacts.errors import DigestError, UserError
+from artifacts.errors import DigestError, UserError, first_line
 from artifacts.files import FULL, REFUSED
 from artifacts.pin_types import (
     ApiOrigin,
@@ -157,7 +157,7 @@ def _from_hub(pin: Pin, origin: HubOrigin) -> tuple[Path, ...]:
         raise OriginUnavailable(f"the hub cannot be reached (wanted: {origin.repo})") from None
     except hub_failures() as error:
         _raise_if_ours(error)
-        raise OriginUnavailable(f"{origin.repo}@{origin.revision[:12]}: {_first_line(error)}") from None
+        raise OriginUnavailable(f"{origin.repo}@{origin.revision[:12]}: {first_line(error)}") from None
 
 
 def _from_url(pin: Pin, origin: UrlOrigin) -> tuple[Path, ...]:
@@ -180,10 +180,10 @@ def _from_url(pin: Pin, origin: UrlOrigin) -> tuple[Path, ...]:
                 pooch.retrieve(origin.url, None, fname=origin.files[0].path, path=folder, downloader=keep)
     except (requests.ConnectionError, requests.Timeout) as error:
         host = urlsplit(origin.url).hostname
-        raise OriginUnavailable(f"{host} cannot be reached ({_first_line(error)}; wanted: {origin.url})") from None
+        raise OriginUnavailable(f"{host} cannot be reached ({first_line(error)}; wanted: {origin.url})") from None
     except OSError as error:
         _raise_if_ours(error)
-        raise OriginUnavailable(f"{origin.url}: {_first_line(error)}") from None
+        raise OriginUnavailable(f"{origin.url}: {first_line(error)}") from None
     return paths
 
 
@@ -195,10 +195,6 @@ def _raise_if_ours(error: Exception) -> None:
 
 def _from_api(pin: Pin, origin: ApiOrigin) -> tuple[Path, ...]:
     raise OriginUnavailable(f"{origin.model} is served by its maker alone; there is nothing to fetch")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def hub_failures() -> tuple[type[Exception], ...]:

@@ -13,7 +13,7 @@ import yaml
 
 from artifacts.catalogue import Publication
 from artifacts.cite import bibtex
-from artifacts.licences import spdx
+from artifacts.licences import hub_word
 from artifacts.manifest import Artifact
 
 CARD = "README.md"
@@ -66,8 +66,7 @@ def _parted(own: str | None) -> tuple[dict[str, Any], str]:
 
 def _front(publication: Publication) -> dict[str, Any]:
     licence = publication.licence["licence"]
-    known = spdx(licence)
-    word = known.lower() if known else "unknown" if licence == "unknown" else "other"
+    word = hub_word(licence)
     return (
         {"pretty_name": publication.title, "license": word}
         | ({"license_name": _slug(licence)} if word == "other" else {})

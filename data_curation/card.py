@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from artifacts.files import write_text
+from artifacts.licences import hub_word
 from artifacts.manifest import Artifact
 from data_curation.card_map import similarity_map
 from data_curation.inspect.measures import Lengths, lengths, style, word_counts
@@ -17,8 +18,6 @@ from data_curation.lineage import UNKNOWN, Part
 from data_curation.records import Record
 
 CARD = "README.md"
-# licences that the hub knows by their SPDX name in lower case; a name without its version is none of them
-_KNOWN = re.compile(r"(apache-2\.0|mit|cc0-1\.0|cc-by(-nc)?(-sa|-nd)?-(2\.0|2\.5|3\.0|4\.0)|odc-by|openrail)")
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 # what would mark up text inside a line or a table cell, and what would turn into a link
 _SPECIAL = re.compile(r"([\\`*_{}\[\]|~$@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
@@ -98,16 +97,11 @@ def _front(artifact: Artifact, name: str, rows: int, sources: Sequence[Part]) ->
 
 def _licence(sources: Sequence[Part]) -> dict[str, Any]:
     """`license` of the front matter: each part's, `unknown` included; `other` for one the hub has no word for."""
-    found = sorted({_licence_word(part.licence) for part in sources}) or [UNKNOWN]
+    found = sorted({hub_word(part.licence) for part in sources}) or [UNKNOWN]
     value = {"license": found[0] if len(found) == 1 else found}
     if "other" in found:
-        value["license_name"] = ", ".join(sorted({p.licence for p in sources if _licence_word(p.licence) == "other"}))
+        value["license_name"] = ", ".join(sorted({p.licence for p in sources if hub_word(p.licence) == "other"}))
     return value
-
-
-def _licence_word(licence: str) -> str:
-    word = licence.lower().split(" ")[0]
-    return word if word == UNKNOWN or _KNOWN.fullmatch(word) else "other"
 
 
 def _opening(kind: str, stage: str, rows: int) -> str:

@@ -13,11 +13,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from artifacts.digests import digest_file, digest_json
-from artifacts.errors import InputError, MissingDataError, UserError
+from artifacts.errors import InputError, MissingDataError, UserError, first_line
 from artifacts.pins import fetch, load_pin, pin_names
 from artifacts.settings import Settings
 from artifacts.shipped import shipped_card, shipped_names, verified_folder
 from artifacts.stage import input_digest, thread_count
+from data_curation.devices import choose_device
 from data_curation.optional import require
 
 PAD_TO = 8  # windows are padded to a multiple of so many tokens
@@ -181,7 +182,7 @@ def read_encoder(settings: EncoderSettings) -> Encoder:
     torch = require("torch")
     place, origin = locate(settings)
     require("transformers").utils.logging.disable_progress_bar()
-    device = _device(settings.device)
+    device = choose_device(settings.device)
     try:
         model = library.SentenceTransformer(
             None if "shipped" in origin else place,
@@ -193,7 +194,7 @@ def read_encoder(settings: EncoderSettings) -> Encoder:
         )
     except (OSError, ValueError) as error:
         raise MissingDataError(
-            f"not a usable sentence-transformers model: {str(error).strip().splitlines()[0]}", where=settings.model
+            f"not a usable sentence-transformers model: {first_line(error)}", where=settings.model
         ) from None
     model.eval()
     prefix, suffix = _special_tokens(model.tokenizer)
@@ -254,21 +255,11 @@ def _encoder_pins() -> list[str]:
     return [name for name in pin_names() if load_pin(name).kind == "encoder"]
 
 
-def _device(wanted: str) -> str:
-    import torch
-
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise UserError("no CUDA device is visible", where="device", fix="use `auto` or `cpu`")
-    return wanted
-
-
 def has_bfloat16(settings: EncoderSettings) -> bool:
     """Whether the encoder's device multiplies 16-bit matrices in hardware: only then is `bfloat16` the faster type."""
     import torch
 
-    device = _device(settings.device)
+    device = choose_device(settings.device)
     if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device != "cpu":

@@ -7,6 +7,7 @@ a stage that was killed goes on where it was, so the same command resumes at any
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -122,7 +123,8 @@ def _lane(board: Board) -> None:
             if not good:
                 return
     finally:
-        process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # what a dead process did not take is flushed once more
+            process.stdin.close()
         process.wait()
 
 
@@ -131,9 +133,9 @@ def _ask(process: subprocess.Popen, task: Task) -> bool:
     try:
         process.stdin.write(json.dumps({"command": task.command[1:], "log": str(task.log)}) + "\n")
         process.stdin.flush()
+        answer = process.stdout.readline()
     except BrokenPipeError:
-        return False
-    answer = process.stdout.readline()
+        answer = ""
     if not answer:
         with open(task.log, "a", encoding="utf-8") as log:
             log.write(f"the process of this lane died (status {process.wait()})\n")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from artifacts.errors import InputError
 from artifacts.manifest import read_manifest
 from artifacts.stage import thread_count
+from data_curation.devices import choose_device
 from paper_repro.conditions import Condition, Method
 from paper_repro.models import ModelSource, load_base, load_tokenizer, parameter_count
 
@@ -56,10 +57,12 @@ def load_answering(settings: AnsweringSettings, inputs: Mapping[str, Path], meth
 
     Raises:
         InputError: neither is there.
+        UserError: a GPU is asked for, and there is none.
     """
     import torch
 
     torch.set_num_threads(thread_count())
+    device = choose_device(settings.device)  # first: a model takes long to load
     if "model" in inputs:
         artifact = read_manifest(inputs["model"], kind="model")
         source = ModelSource(name=str(inputs["model"]), weights="path")
@@ -71,5 +74,4 @@ def load_answering(settings: AnsweringSettings, inputs: Mapping[str, Path], meth
     model = load_base(source, settings.dtype)
     if condition is None:
         condition = Condition(base_model=settings.base.label, model_size=parameter_count(model), method=method)
-    cuda = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
-    return Answering(model.to("cuda" if cuda else "cpu"), load_tokenizer(source), condition)
+    return Answering(model.to(device), load_tokenizer(source), condition)

@@ -12,6 +12,7 @@ from pydantic import Field
 from artifacts.errors import InputError
 from artifacts.settings import Settings
 from artifacts.stage import thread_count
+from data_curation.devices import choose_device
 from data_curation.markers import ASSISTANT, USER, response_ending
 from data_curation.readers.rows import is_utf8
 from paper_repro.models import ModelSource, load_base, load_tokenizer, pad_id, source_of
@@ -56,8 +57,9 @@ class Chat:
         self.settings = settings
         self.history: list[tuple[str, str]] = []
         self.tokenizer: PreTrainedTokenizerBase = load_tokenizer(settings.source)
-        self.model: PreTrainedModel = load_base(settings.source, "bfloat16" if torch.cuda.is_available() else "float32")
-        self.model.to("cuda" if torch.cuda.is_available() else "cpu")
+        device = choose_device()
+        self.model: PreTrainedModel = load_base(settings.source, "bfloat16" if device == "cuda" else "float32")
+        self.model.to(device)
         # all tokens can be drawn: without the others, those of the model's generation config and transformers' 50 count
         every = {"do_sample": True, "temperature": settings.temperature, "top_k": 0, "top_p": 1.0}
         self.options = {"max_new_tokens": settings.max_new_tokens, "do_sample": False, "repetition_penalty": 1.0}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 from artifacts.differences import ABSENT, flat
 from artifacts.digests import digest_file
 from artifacts.errors import ResponseTuningError
-from artifacts.files import read_json
+from artifacts.files import read_json, read_jsonl
 
 Row = dict[str, Any]
 # columns that tell rows apart, the first set of them that does so in both files is used; else rows pair by their place
@@ -140,7 +139,7 @@ def gap(a: Any, b: Any) -> tuple[float, float] | None:
     if not (_is_number(a) and _is_number(b)):
         return None
     size = abs(a - b)
-    return size / max(abs(a), abs(b)), size
+    return (size / max(abs(a), abs(b)) if size else 0.0), size  # 0 and 0.0 differ in kind alone
 
 
 def _is_number(value: Any) -> bool:
@@ -195,8 +194,7 @@ def _json(path: Path) -> list[Row]:
 
 
 def _jsonl(path: Path) -> list[Row]:
-    with open(path, encoding="utf-8", newline="\n") as lines:
-        return [flat(json.loads(line)) for line in lines]
+    return [flat(row) for row in read_jsonl(path)]
 
 
 def _compare_tensors(name: str, a: Path, b: Path, tolerance: float) -> FileDifference:

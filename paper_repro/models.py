@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from artifacts.errors import InputError, MissingDataError, UserError
+from artifacts.errors import InputError, MissingDataError, UserError, first_line
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.origins import hub_failures
 from artifacts.pins import fetch, load_pin, pin_names
@@ -124,7 +124,7 @@ def load_tokenizer(source: ModelSource | Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"no usable tokenizer: {_first_line(error)}", where=str(folder)) from None
+        raise InputError(f"no usable tokenizer: {first_line(error)}", where=str(folder)) from None
     if tokenizer.eos_token is None:
         raise InputError("the tokenizer has no end-of-sequence token", where=str(folder))
     return tokenizer
@@ -153,7 +153,7 @@ def load_base(source: ModelSource, dtype: str | torch.dtype = "float32", **optio
         )
     except (OSError, ValueError) as error:
         raise InputError(
-            f"the weights cannot be loaded: {_first_line(error)}",
+            f"the weights cannot be loaded: {first_line(error)}",
             where=str(folder),
             fix="needed are config.json and *.safetensors of an architecture that transformers knows",
         ) from None
@@ -277,12 +277,8 @@ def _hub_folder(repo: str, revision: str | None, patterns: tuple[str, ...]) -> P
         ) from None
     except hub_failures() as error:
         raise MissingDataError(
-            f"cannot be had from the hub: {_first_line(error)}",
+            f"cannot be had from the hub: {first_line(error)}",
             where=where,
             fix="allow the network (and accept the terms of a gated repository), or download the repository "
             "and use weights: path",
         ) from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from artifacts.cite import BIB_NAME, CFF_NAME
-from artifacts.errors import StageError, UserError
+from artifacts.errors import StageError, UserError, first_line
 from artifacts.export.folders import needs, new_folder
 from artifacts.files import write_text
 from artifacts.manifest import Artifact
@@ -76,9 +76,7 @@ def push(folder: Path, repo: str, repo_type: str) -> str:
     except OfflineModeIsEnabled:
         raise UserError("HF_HUB_OFFLINE forbids the hub", fix="unset it; nothing was sent") from None
     except hub_failures() as error:
-        raise UserError(
-            f"the hub refuses: {(str(error).strip().splitlines() or [type(error).__name__])[0]}", where=repo
-        ) from None
+        raise UserError(f"the hub refuses: {first_line(error)}", where=repo) from None
     return str(done.commit_url)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from artifacts.errors import InputError, ResponseTuningError
+from artifacts.files import read_jsonl
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.publication import name_of
 from artifacts.stage import PARTIAL, input_digest
@@ -263,10 +263,4 @@ def _trainset(artifact: Artifact) -> tuple[list[Record], dict[str, str]]:
 def _quarantine(artifact: Artifact) -> list[dict[str, Any]]:
     if "quarantine.jsonl" not in artifact.identity.outputs:
         return []
-    with open(artifact.file("quarantine.jsonl"), encoding="utf-8", newline="") as lines:
-        return [json.loads(line) for line in lines]
-
-
-def kept_texts(records: Sequence[Record]) -> dict[str, str]:
-    """`row_id` to response."""
-    return {record.row_id: record.response for record in records}
+    return read_jsonl(artifact.file("quarantine.jsonl"))

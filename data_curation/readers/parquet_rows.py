@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from artifacts.errors import InputError
+from artifacts.errors import InputError, first_line
 from data_curation.readers.rows import ForeignValue, RawRow
 
 BATCH = 1_024  # rows held at a time
@@ -32,8 +32,7 @@ def parquet_rows(path: Path) -> Iterator[RawRow]:
                 yield from _batch_rows(batch, row)
                 row += batch.num_rows
     except (pa.ArrowException, OSError) as error:
-        reason = (str(error).strip() or type(error).__name__).split("\n")[0]
-        raise InputError(f"not a readable Parquet file: {reason}", where=str(path)) from None
+        raise InputError(f"not a readable Parquet file: {first_line(error)}", where=str(path)) from None
 
 
 def _plain_footer(path: Path) -> pq.FileMetaData | None:

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from artifacts.errors import InputError, MissingDataError, StageError
+from artifacts.errors import InputError, MissingDataError, StageError, first_line
 from data_curation.optional import require
 from data_curation.readers.formats import raw_rows
 from data_curation.readers.layout import Columns, Layout, RowFault, Texts, no_layout, recognise, texts
@@ -72,9 +72,8 @@ def read_hub(address: str, split: str = "train", columns: Columns | None = None)
     try:
         rows = datasets.load_dataset(match["repo"], revision=match["revision"], split=split)
     except Exception as error:  # the library raises a dozen unrelated classes for "not there"
-        reason = (str(error).strip() or type(error).__name__).split("\n")[0]
         raise MissingDataError(
-            f"cannot be had: {reason}",
+            f"cannot be had: {first_line(error)}",
             where=f"hub:{address}",
             fix="check name, revision, split and network, or download the file and give its path",
         ) from None

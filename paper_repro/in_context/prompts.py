@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from artifacts.errors import InputError
-from artifacts.files import read_yaml
+from artifacts.files import read_jsonl, read_yaml
 from artifacts.manifest import is_artifact, read_manifest
 from artifacts.settings import validate_settings
 from paper_repro.in_context.template import Demonstration, Template
@@ -69,9 +68,4 @@ def _artifact_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _file_rows(path: Path) -> Any:
-    if path.suffix != ".jsonl":
-        return read_yaml(path)
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, ValueError) as error:
-        raise InputError(f"not usable JSONL: {error}", where=str(path)) from None
+    return read_jsonl(path) if path.suffix == ".jsonl" else read_yaml(path)

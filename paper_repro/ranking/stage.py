@@ -13,6 +13,7 @@ import pyarrow as pa
 from artifacts.errors import InputError
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.stage import Stage, Workspace, thread_count
+from data_curation.devices import choose_device
 from paper_repro.columns import write_rows
 from paper_repro.conditions import Condition
 from paper_repro.hardware import hardware
@@ -84,7 +85,7 @@ def _work(settings: RankSettings, inputs: Mapping[str, Path], workspace: Workspa
     if len(pairs) < 2:
         raise InputError(f"{len(pairs)} usable pairs; two are the least", where=str(file))
     others = mismatched(pairs, settings.mismatches)
-    model = load_base(source, settings.dtype).to("cuda" if torch.cuda.is_available() else "cpu")
+    model = load_base(source, settings.dtype).to(choose_device())
     started = time.monotonic()
     rows = _compared(settings, model, tokenizer, pairs, others)
     seconds = time.monotonic() - started

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from artifacts.errors import StageError
+from artifacts.errors import StageError, first_line
 from paper_repro.models import ModelSource
 from paper_repro.sequences import IGNORED, TokenSequence
 from paper_repro.train.loss import set_recomputing, summed_loss
@@ -42,8 +42,7 @@ def naming_the_setting(settings: TrainSettings) -> Iterator[None]:
     except Exception as error:
         if not out_of_memory(error):
             raise
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise StageError(f"out of memory while training: {first}", fix=_remedies(settings)) from None
+        raise StageError(f"out of memory while training: {first_line(error)}", fix=_remedies(settings)) from None
 
 
 def _remedies(settings: TrainSettings) -> str:

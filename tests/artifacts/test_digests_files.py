@@ -8,7 +8,7 @@ import pytest
 
 from artifacts.digests import canonical_json, digest_file, digest_json, digest_text
 from artifacts.errors import InputError
-from artifacts.files import atomic_path, read_json, write_json, write_jsonl
+from artifacts.files import atomic_path, read_json, read_jsonl, write_json, write_jsonl
 
 
 def test_canonical_json_does_not_depend_on_key_order():
@@ -45,6 +45,7 @@ def test_jsonl_keeps_unicode_line_separators_inside_a_line(tmp_path):
     path = tmp_path / "rows.jsonl"
     write_jsonl(path, [{"t": "a\u2028b\x85c"}, {"t": "d"}])
     assert path.read_bytes().count(b"\n") == 2
+    assert read_jsonl(path) == [{"t": "a\u2028b\x85c"}, {"t": "d"}]
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,15 @@ def test_an_unreadable_json_file_says_where(tmp_path, content, message):
         path.write_bytes(content)
     with pytest.raises(InputError, match=message):
         read_json(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b'{"a": 1}\n\n{"a"\n', r"x\.jsonl:3: not JSON"), (b"\xff\xfe", r"x\.jsonl: not UTF-8"), (None, "no such file")],
+)
+def test_an_unreadable_jsonl_file_says_where(tmp_path, content, message):
+    path = tmp_path / "x.jsonl"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_jsonl(path)

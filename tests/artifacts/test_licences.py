@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from artifacts.licences import LicencedPart, spdx, summarise, use_of
+from artifacts.licences import LicencedPart, hub_word, spdx, summarise, use_of
 from artifacts.pins import load_pin, pin_names
 
 
@@ -54,6 +54,18 @@ def test_a_name_that_is_not_spdx_is_never_made_one():
     assert spdx("CC-BY-NC-4.0") == "CC-BY-NC-4.0"
     for licence in ("CC-BY-NC-SA", "CC-BY-NC-4.0 (data)", "mit", "MIT AND Apache-2.0", "unknown"):
         assert spdx(licence) is None
+
+
+def test_the_hub_has_words_of_its_own():
+    words = {
+        "Apache-2.0": "apache-2.0",
+        "CC-BY-NC-4.0 (data)": "cc-by-nc-4.0",
+        "ODC-By-1.0": "odc-by",
+        "unknown": "unknown",
+        "Gemma Terms of Use": "other",
+        "MIT AND Apache-2.0": "other",
+    }
+    assert {licence: hub_word(licence) for licence in words} == words
 
 
 def test_every_pin_states_a_licence_or_that_none_is_known():

@@ -97,6 +97,19 @@ def test_a_process_that_dies_is_told(tmp_path):
         sys.executable = real
 
 
+def test_a_process_that_had_died_before_it_was_asked_is_told(tmp_path, monkeypatch):
+    real = subprocess.Popen
+
+    def dead(command, **pipes):
+        process = real([sys.executable, "-c", "raise SystemExit(3)"], **pipes)
+        process.wait()
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", dead)
+    with pytest.raises(StageError, match=r"the process of this lane died \(status 3\)"):
+        run_lanes([task("dead", tmp_path=tmp_path)], 1)
+
+
 @pytest.fixture(scope="module")
 def profiles(tmp_path_factory, tiny_base):
     """Profile files with and without lanes, on one tiny random model."""

@@ -8,6 +8,7 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
+from artifacts.digests import digest_json
 from artifacts.errors import DigestError, UserError
 from artifacts.files import write_json, write_text
 from artifacts.settings import Settings
@@ -62,7 +63,7 @@ def run(home, rate=0.1, text="rows", version=1, more=(), luck=""):
         write_text(workspace.path / "replies.txt", (workspace.path / "replies.txt").read_text() + luck)
 
     def make(name, kind, work, label, inputs, settings=PLAIN, version=1):
-        folder = home / name / f"{label}-{abs(hash((label, rate, text, version))) % 16**10:010x}"
+        folder = home / name / f"{label}-{digest_json([label, rate, text, version])[:10]}"
         return stage(name, kind, work, version).run(settings, folder, inputs)[0].path
 
     model = make("train", "model", tune, "rt-0", {"data": data}, Rate(rate=rate), version)
@@ -209,6 +210,13 @@ def test_files_are_compared_by_what_they_hold(tmp_path, name):
     near = compare_files(name, *paths, tolerance=0.9)
     assert (near.rows_differing, near.rows_beyond) == (1, 0)
     assert compare_files(name, paths[0], paths[0]) is None
+
+
+def test_two_zeros_of_other_kinds_differ_by_nothing(tmp_path):
+    for name, zero in (("a.json", "0"), ("b.json", "0.0")):
+        (tmp_path / name).write_text(f'{{"n": {zero}}}')
+    found = compare_files("n.json", tmp_path / "a.json", tmp_path / "b.json")
+    assert (found.rows_differing, found.largest) == (1, 0.0)
 
 
 def test_a_missing_row_an_unreadable_file_and_a_file_of_one_side(tmp_path):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artifacts.errors import StageError, UserError
+from artifacts.errors import StageError
 from paper_repro.testbed.pretrain.checkpoint import read_checkpoint, write_checkpoint
 from paper_repro.testbed.pretrain.model import use_float32_attention
 from paper_repro.testbed.pretrain.optimisers import Optimisers
@@ -108,16 +108,6 @@ def held_out_loss(model: PreTrainedModel, rows: Rows, batch: int = 64) -> float:
             found = row_loss(model, rows.take(positions).to(model.device), "float32")
             total += found.double().item() * len(positions)
     return total / len(rows.held_out)
-
-
-def choose_device(wanted: str) -> str:
-    """`cpu` or `cuda`; raises UserError where a GPU is asked for and there is none."""
-    import torch
-
-    there = torch.cuda.is_available()
-    if wanted == "cuda" and not there:
-        raise UserError("device: cuda, but there is no CUDA device here", fix="use device: auto or cpu")
-    return "cuda" if there and wanted != "cpu" else "cpu"
 
 
 @contextlib.contextmanager

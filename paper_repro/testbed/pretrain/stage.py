@@ -12,6 +12,7 @@ from artifacts.digests import digest_file
 from artifacts.files import write_json
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.stage import Stage, Workspace, thread_count
+from data_curation.devices import choose_device
 from paper_repro.models import ModelSource, load_base, load_tokenizer, parameter_count
 from paper_repro.testbed.pretrain.allocator import keep_freed_memory
 from paper_repro.testbed.pretrain.rows import TOKENS, Rows, load_rows
@@ -45,7 +46,7 @@ def _work(settings: PretrainSettings, inputs: Mapping[str, Path], workspace: Wor
     import torch
 
     from paper_repro.compiling import check_compiler
-    from paper_repro.testbed.pretrain.loop import choose_device, deterministic, train_rows
+    from paper_repro.testbed.pretrain.loop import deterministic, train_rows
     from paper_repro.testbed.pretrain.model import new_model
 
     keep_freed_memory()

@@ -85,6 +85,8 @@ def test_demonstrations_come_from_lists_and_lines(tmp_path):
     rows = [pair.resolved() for pair in PAIRS]
     (tmp_path / "a.yaml").write_text(json.dumps(rows))
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    (tmp_path / "odd.jsonl").write_text('{"query": "a", "answer": "b\u2028c\u0085d"}\n', encoding="utf-8")
+    assert read_demonstrations(tmp_path / "odd.jsonl")[0].answer == "b\u2028c\u0085d"
     assert read_demonstrations(tmp_path / "a.yaml") == read_demonstrations(tmp_path / "a.jsonl") == PAIRS
     (tmp_path / "none.yaml").write_text("[]")
     with pytest.raises(InputError, match="holds no demonstrations"):
