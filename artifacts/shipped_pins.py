@@ -133,7 +133,10 @@ def known_by_digest(digest: str) -> Pin | None:
 
 @cache
 def _names_by_digest(bases: Path) -> dict[str, str]:
-    """`artifacts.stage.input_digest` of shipped things, and of bases' cards, which reports read alone."""
+    """`artifacts.stage.input_digest` of shipped things, and of bases' cards, which reports read alone.
+
+    `bases` is part of the cache's key alone: tests put the shipped bases elsewhere.
+    """
     found = {}
     for thing in shipped_things().values():
         found[input_digest(thing.place)] = thing.name

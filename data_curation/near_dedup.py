@@ -71,7 +71,7 @@ class NearDedup:
         compared = np.zeros(len(line.records), dtype=bool)
         compared[hashes.texts[np.diff(hashes.offsets) > 0]] = True
         compared = int(compared[line.given :].sum())
-        finder = _Finder(line, hashes, self)
+        finder = _Finder(hashes, self)
         del hashes  # the largest thing here; what is needed of it is in the finder
         drops, verified = [], 0
         cache = ShingleCache(self.settings.ngram)
@@ -121,7 +121,7 @@ class _Finder:
     looked up by all of their n-grams together, the others by the bands of their signature.
     """
 
-    def __init__(self, line: Lineup, hashes: NgramHashes, step: NearDedup):
+    def __init__(self, hashes: NgramHashes, step: NearDedup):
         settings = step.settings
         rows = meeting_rows(hashes, step.bands, step.rows, settings.seed)
         rows = rows[np.argsort(hashes.texts[rows])]

@@ -32,21 +32,20 @@ _DONE = "distilled.json"
 log = logging.getLogger("rt")
 
 
-def static_vectors(texts: Sequence[str], settings: EncoderSettings, threads: int | None = None) -> np.ndarray:
+def static_vectors(texts: Sequence[str], settings: EncoderSettings) -> np.ndarray:
     """One coarse vector a text, of all its word pieces however long it is.
 
     Args:
         texts: Any texts.
         settings: The encoder that the static model is distilled from; on first use, which costs what embedding some
             thousand texts costs. The distilled model stays in RT_HOME, by the encoder's digest.
-        threads: Compute threads of the distillation; None = `artifacts.stage.thread_count()`.
 
     Returns:
         float32, n x `DIMENSIONS` (less for a smaller encoder), rows of length 1; a row of zeros for a text of which
         the model knows no piece.
     """
     started = time.monotonic()
-    model = load_static(settings, threads)
+    model = load_static(settings)
     vectors = np.zeros((len(texts), model.dim), dtype=np.float32)
     for first in range(0, len(texts), TEXTS_AT_ONCE):
         part = [normalise_for_id(text) for text in texts[first : first + TEXTS_AT_ONCE]]
@@ -58,12 +57,12 @@ def static_vectors(texts: Sequence[str], settings: EncoderSettings, threads: int
     return vectors
 
 
-def load_static(settings: EncoderSettings, threads: int | None = None) -> Any:
+def load_static(settings: EncoderSettings) -> Any:
     """The static model of an encoder (a `model2vec.StaticModel`), from RT_HOME or distilled now."""
     library = require("model2vec")
     # in 32 bits on the CPU whatever the encoder is used with: one static model for one encoder
     plain = settings.model_copy(update={"dtype": "float32", "device": "cpu"})
-    encoder = load_encoder(plain, threads)
+    encoder = load_encoder(plain)
     identity = {
         "encoder": encoder.identity,
         "dimensions": DIMENSIONS,

@@ -18,14 +18,12 @@ class Hardware(Settings):
         device: Name of the GPU.
         peak_tflops: Its dense bf16 peak by the datasheet, in TFLOP/s.
         utilisation: Share of that peak which tuning is assumed to reach.
-        memory_gib: Memory of one.
         margin: Times the estimate that a job may take before a cluster ends it.
     """
 
     device: str | None = None
     peak_tflops: Annotated[float, Field(gt=0)] | None = None
     utilisation: Annotated[float, Field(gt=0, le=1)] | None = None
-    memory_gib: Annotated[float, Field(gt=0)] | None = None
     margin: Annotated[float, Field(ge=1)] = 2
 
 

@@ -77,7 +77,10 @@ def _tokenizer_file(path: Path) -> Path:
 
 @cache
 def _tokenizer(path: str, digest: str | None):
-    """The tokenizer, with whatever truncation and padding its file asks for switched off."""
+    """The tokenizer, with whatever truncation and padding its file asks for switched off.
+
+    `digest` is part of the cache's key alone: another file, another tokenizer.
+    """
     tokenizer = require("tokenizers").Tokenizer.from_file(path)
     tokenizer.no_truncation()
     tokenizer.no_padding()

@@ -165,7 +165,7 @@ def histogram(inspection: Inspection) -> dict[str, Any] | None:
     return {"bars": bars, "most": max(bar["kept"] + bar["dropped"] for bar in bars)}
 
 
-def _cluster_starts(inspection: Inspection, each: int = 3) -> list[list[str]]:
+def _cluster_starts(inspection: Inspection) -> list[list[str]]:
     """Beginnings of a few texts of each cluster, those nearest to its middle on the map."""
     found = inspection.topics
     if found is None:
@@ -174,7 +174,7 @@ def _cluster_starts(inspection: Inspection, each: int = 3) -> list[list[str]]:
     for cluster in range(len(found.terms)):
         members = np.flatnonzero(found.labels == cluster)
         away = np.linalg.norm(found.places[members] - np.median(found.places[members], axis=0), axis=1)
-        nearest = members[np.argsort(away, kind="stable")[:each]]
+        nearest = members[np.argsort(away, kind="stable")[:3]]
         starts.append([beginning(inspection.points[int(place)].text, 160) for place in nearest])
     return starts
 

@@ -21,7 +21,6 @@ from paper_repro.annotate.assign import assign, rater_names
 from paper_repro.annotate.guideline import guideline
 from paper_repro.annotate.items import Item, left_out, read_items, read_pair
 from paper_repro.annotate.settings import AnnotateSettings
-from paper_repro.conditions import Condition
 
 DATABASE = "campaign.sqlite"
 SCHEMA = 1
@@ -120,11 +119,6 @@ class Campaign:
         """Pseudonyms, in order."""
         with self.reading() as connection:
             return [row["name"] for row in connection.execute("SELECT name FROM raters ORDER BY id")]
-
-    @property
-    def conditions(self) -> dict[str, Condition]:
-        """The conditions of the systems `a` and `b`."""
-        return {name: Condition(**system["condition"]) for name, system in self.plan["systems"].items()}
 
 
 def start_campaign(

@@ -106,7 +106,7 @@ def verify(
     else:
         here = [load_pin(name) for name in pin_names() if availability(name).startswith("here")]
         work = [(pin.name, _fetcher(pin)) for pin in here]
-        work += [(name, _unpinned(name)) for name in shipped_names() if name not in pin_names()]
+        work += [(name, _unpinned) for name in shipped_names() if name not in pin_names()]
         work += [(str(folder), _folder_check(folder)) for folder in artifacts_below(published_folder())]
     _finish(_checked(work), as_json)
 
@@ -169,11 +169,8 @@ def _fetcher(pin: Pin) -> Callable[[], str]:
     return work
 
 
-def _unpinned(name: str) -> Callable[[], str]:
-    def work() -> str:
-        raise UserError("comes with this package, but has no pin", fix="in a checkout: make pins")
-
-    return work
+def _unpinned() -> str:
+    raise UserError("comes with this package, but has no pin", fix="in a checkout: make pins")
 
 
 def _folder_check(folder: Path) -> Callable[[], str]:

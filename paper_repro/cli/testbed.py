@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paper_repro.cli import testbed_faults
+from paper_repro.cli import testbed_curation, testbed_faults
 from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, emit, run_stage
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def register(app: typer.Typer) -> None:
     if importlib.util.find_spec("paper_repro.cli.testbed_data"):
         importlib.import_module("paper_repro.cli.testbed_data").register(testbed)
     testbed_faults.register(testbed)
+    testbed_curation.register(testbed)
     app.add_typer(testbed)
 
 

@@ -96,11 +96,11 @@ class Drawing:
     numbers: Table | None = None
 
 
-def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure of `width` x `height` inches, without pyplot's global state."""
+def new_figure(height: float) -> Figure:
+    """An empty figure of `WIDTH` x `height` inches, without pyplot's global state."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(WIDTH, height), layout="constrained")
 
 
 def in_style() -> AbstractContextManager[None]:

@@ -106,9 +106,6 @@ ITEMS: dict[str, Item] = {
         _figure(9, "Preference of GPT-4, controlled for length", "numbers", why=NO_PREFERENCE),
     )
 }
-NUMBERED = {
-    kind: tuple(int(name.split("_")[1]) for name in ITEMS if name.startswith(kind)) for kind in ("table", "figure")
-}
 # a figure's numbers where a table has them
 PARTS = {"figure_04": ("figure_08", "figure_09")}  # a drawing of parts of others
 SAME = {"figure_02": "table_11", "figure_03": "table_13", "figure_05": "table_15"}

@@ -202,7 +202,7 @@ def _claims(cells: Cells, cards: Sequence[Card], missing: Missing) -> tuple[Tabl
     claims = load_claims(TESTBED_CLAIMS)
     outcomes = check_testbed_claims(cells, cards, _reasons(missing), claims)
     counts = Counter(one.verdict for one in outcomes)
-    table = outcomes_table(outcomes, claims.version, "claims_testbed", "Findings of the testbed")
+    table = outcomes_table(outcomes, claims.version, "Findings of the testbed")
     return table, {verdict: counts[verdict] for verdict in VERDICTS}
 
 

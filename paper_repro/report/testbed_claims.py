@@ -77,7 +77,7 @@ def _outside(bounded: Bounded, values: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in values.items() if not bounded.comparison.allows(value)}
 
 
-def outcomes_table(outcomes: Sequence[Outcome], version: int, name: str, title: str) -> Table:
+def outcomes_table(outcomes: Sequence[Outcome], version: int, title: str) -> Table:
     """The outcomes as a table; the wording of a verdict says that it is the testbed's."""
     notes = (
         f"Bounds are fixed in testbed_claims.yaml, version {version}, made before any final number. The whole 95 % "
@@ -87,5 +87,5 @@ def outcomes_table(outcomes: Sequence[Outcome], version: int, name: str, title: 
         "Seeds: the fewest pairs of pre-training and tuning seed behind a number. One seed gives no verdict.",
         "A verdict is about small models in a generated world, and no verdict about the paper's models.",
     )
-    table = Table(name, title, "this package's claims on the testbed's scores", (), (), notes)
+    table = Table("claims_testbed", title, "this package's claims on the testbed's scores", (), (), notes)
     return filled(table, outcomes, of_run=True, said=SAID, where="Paper's counterpart")

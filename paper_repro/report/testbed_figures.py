@@ -53,14 +53,14 @@ def _draw_sizes(cells: Sequence[Cell], sizes: Sequence[str]) -> Figure:
     return figure
 
 
-def _by_set(axes: Axes, cells: Sequence[Cell], measure: str, sets: Sequence[str], *, numbers: bool = True) -> None:
+def _by_set(axes: Axes, cells: Sequence[Cell], measure: str, sets: Sequence[str]) -> None:
     """The untuned base, then RT and IT by response set."""
     untuned = next((cell for cell in cells if cell.key.method == "untuned"), None)
     first = {"untuned": mean_over_seeds(untuned, measure)}
     if measure == "acceptable":
         first[FIRST_LINE] = mean_over_seeds(untuned, "first_line")
     groups = [first, *({method: _tuned(cells, method, name, measure) for method in TUNED} for name in sets)]
-    grouped_bars(axes, groups, numbers=numbers)
+    grouped_bars(axes, groups, numbers=True)
     height = first.get(FIRST_LINE, Estimate(None)).value
     if height is not None:
         axes.axhline(height, color=COLOURS[FIRST_LINE], linestyle="--", linewidth=1, zorder=0.9)

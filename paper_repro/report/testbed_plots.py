@@ -67,9 +67,7 @@ def _whisker(axes: Axes, x: float, estimate: Estimate) -> float:
     return estimate.high
 
 
-def line(
-    axes: Axes, xs: Sequence[float], estimates: Sequence[Estimate], series: str, *, label: str | None = None
-) -> None:
+def line(axes: Axes, xs: Sequence[float], estimates: Sequence[Estimate], series: str) -> None:
     """One series as markers joined by a line, with whiskers; places without a value are left out."""
     found = [(x, one) for x, one in zip(xs, estimates, strict=True) if one.value is not None]
     if not found:

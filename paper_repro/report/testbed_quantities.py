@@ -136,14 +136,14 @@ def _distance_shrinks(numbers: Numbers) -> Amounts:
     }
 
 
-def _over_corpora(study: str, corpora: Sequence[str], value: Callable[[Numbers, str, str, str], Amount]) -> Quantity:
-    """A value for every size, response set and corpus of a study."""
+def _over_corpora(corpora: Sequence[str], value: Callable[[Numbers, str, str, str], Amount]) -> Quantity:
+    """A value for every size, response set and corpus of the study `corpora`."""
 
     def quantity(numbers: Numbers) -> Amounts:
         found = {}
-        for size in numbers.sizes(study, corpora):
+        for size in numbers.sizes("corpora", corpora):
             for corpus in corpora:
-                for name in numbers.tuned_on(study, size, corpus):
+                for name in numbers.tuned_on("corpora", size, corpus):
                     found[f"{size.upper()} {corpus} {name}"] = value(numbers, size, corpus, name)
         return found
 
@@ -259,10 +259,8 @@ TESTBED_QUANTITIES: dict[str, Quantity] = {
     "testbed_rt_over_first_line": _over_untuned("first_line"),
     "testbed_distance": lambda numbers: {name: _distance(numbers, name, MAIN_SIZE) for name in PAPER_SETS},
     "testbed_distance_shrinks": _distance_shrinks,
-    "testbed_rt_without_formats": _over_corpora("corpora", WITHOUT_FORMATS, lambda *at: _corpus_value(*at, "RT")),
-    "testbed_it_over_rt_on_one": _over_corpora(
-        "corpora", (FEW,), lambda *at: _corpus_value(*at, "IT") - _corpus_value(*at, "RT")
-    ),
+    "testbed_rt_without_formats": _over_corpora(WITHOUT_FORMATS, lambda *at: _corpus_value(*at, "RT")),
+    "testbed_it_over_rt_on_one": _over_corpora((FEW,), lambda *at: _corpus_value(*at, "IT") - _corpus_value(*at, "RT")),
     "testbed_known": _known,
     "testbed_known_on_one": _known_on_one,
     "testbed_rise_with_formats": _rise_with_formats,

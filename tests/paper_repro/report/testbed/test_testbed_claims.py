@@ -113,7 +113,7 @@ def test_the_positive_control_is_of_each_base(testbed_results, cards):
 
 def test_wording_says_that_it_is_the_testbeds(testbed_results, cards):
     outcomes = check_testbed_claims(read_cells(testbed_results), cards, {})
-    table = outcomes_table(outcomes, 1, "claims_testbed", "Findings")
+    table = outcomes_table(outcomes, 1, "Findings")
     assert {row[2] for row in table.rows} <= {"holds in the testbed", "does not hold in the testbed", "inconclusive"}
     assert any("no verdict about the paper's models" in note for note in table.notes)
 

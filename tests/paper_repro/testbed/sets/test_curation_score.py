@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from artifacts.errors import InputError, UserError
 from data_curation.curate import CurateSettings, curate
 from data_curation.recipe import load_recipe
+from paper_repro.cli import application
 from paper_repro.testbed.rules.acceptable import judge_task
 from paper_repro.testbed.sets.curation_score import score_curation
 from paper_repro.testbed.sets.defects import DEFECTS, LABELS
@@ -126,6 +131,23 @@ def test_without_a_step_its_defect_is_not_found(made, tmp_path):
 def test_too_few_rows_are_refused(drawn):
     with pytest.raises(UserError, match="too few"):
         drawn("testbed-terse-dirty", 4)
+
+
+def test_the_command_finds_the_labels_by_itself_and_says_when_it_cannot(made, tmp_path):
+    artifact, clean = made("testbed-structured-dirty", 100), made("testbed-structured", 100)
+    curated = curated_of(artifact, tmp_path / "curated", recipe())
+
+    def rt(*words):
+        words = ["testbed", "curation", *map(str, words)]
+        return CliRunner().invoke(application(["testbed"]), words, catch_exceptions=False)
+
+    found = {row["defect"]: row for row in json.loads(rt(curated.path, "--json").stdout)["defects"]}
+    assert (found["blank"]["planted"], found["blank"]["recall"], found["wrong-answer"]["precision"]) == (3, 1.0, None)
+    assert re.search(r"^blank +3 +3 +0 +0 +1\.00 +1\.00$", rt(curated.path).stdout, re.MULTILINE)
+    with pytest.raises(InputError, match="is not the set that was curated"):
+        rt(curated.path, "--corpus", clean.path)
+    with pytest.raises(InputError, match="nothing was planted in it"):
+        rt(curated_of(clean, tmp_path / "clean", recipe()).path)
 
 
 def test_labels_of_another_set_are_refused(made, tmp_path):
