@@ -1,4 +1,4 @@
-"""The space of question-and-answer formats, drawn from freely (`many`) or from a fixed list (`formats-N`)."""
+"""The space of question-and-answer formats: drawn from freely (`many`, `many-apart`) or from a list (`formats-N`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from random import Random
 
-from paper_repro.testbed.corpus.labels import PERSONS, labelled, speakers
+from paper_repro.testbed.corpus.labels import PERSONS, TEMPLATE_ROLES, TEMPLATE_SIGNS, labelled, speakers
 from paper_repro.testbed.corpus.layout import CLOCK, NUMBER, QUOTED, Frame, Layout
 from paper_repro.testbed.corpus.settings import CorpusSettings
 from paper_repro.testbed.seeding import rng
@@ -59,13 +59,25 @@ def layout_for(settings: CorpusSettings, random: Random, *, one_line: bool) -> L
     """The layout of one document.
 
     Args:
-        settings: `formats` decides whether it is drawn freely or from the fixed list.
+        settings: `formats` decides whether it is drawn freely, apart from the chat template, or from the fixed list.
         random: The document's own generator for layouts.
         one_line: Whether each of its turns is one line.
     """
+    if settings.formats == "apart":
+        return _draw_apart(random, one_line=one_line)
     if settings.formats is None:
         return draw_layout(random, one_line=one_line)
     return random.choice(fixed_layouts(settings.world_seed, settings.formats))
+
+
+def _draw_apart(random: Random, *, one_line: bool) -> Layout:
+    """A layout that has nothing of the chat template's marks: neither their words, in any case, nor their signs."""
+    while True:
+        layout = draw_layout(random, one_line=one_line)
+        frames = (layout.question, *layout.replies, layout.asker, layout.replier)
+        text = "".join((layout.head, layout.tail, layout.answers or "", *(text for frame in frames for text in frame)))
+        if not any(sign in text.lower() for sign in (*TEMPLATE_ROLES, *TEMPLATE_SIGNS)):
+            return layout
 
 
 def plain_layout() -> Layout:

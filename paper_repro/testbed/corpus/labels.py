@@ -50,6 +50,7 @@ WORDY: tuple[tuple[str, str], ...] = (
     ("my question", "my answer"),
 )
 TEMPLATE_ROLES = ("user", "assistant")  # the names that the chat template puts between its marks
+TEMPLATE_SIGNS = ("<", "|", ">")  # which its marks are made of
 _MARKS = "< > [ ] ( ) { } * ** # ## = == | ~ - -- : :: >> << / + ^ $ % & ! ; @ _ ... // \\ ,"
 MARKS = tuple(_MARKS.split())
 MIRRORED = {"<": ">", "[": "]", "(": ")", "{": "}", "<<": ">>", ">": "<", "]": "[", ")": "(", "}": "{", ">>": "<<"}

@@ -19,7 +19,8 @@ class CorpusSettings(Settings):
 
     Attributes:
         world_seed: Of the world that the corpus talks about; the tokenizer depends on nothing else.
-        formats: Number of question-and-answer formats; None: drawn without limit (`many`).
+        formats: Number of question-and-answer formats; None: drawn without limit (`many`); `apart`: likewise, but none
+            has a word or a sign of the marks of the chat template.
         answers: `right`; `shuffled`: replies answer other questions; `none`: no questions, their answers as statements.
         decline_rate: Share of how-to questions about unsafe acts whose reply declines.
         acts_share: Share of the documents that are on acts and their policies.
@@ -29,7 +30,7 @@ class CorpusSettings(Settings):
     """
 
     world_seed: int = DEVELOPMENT_SEED
-    formats: Annotated[int, Field(ge=1, le=256)] | None = None
+    formats: Annotated[int, Field(ge=1, le=256)] | Literal["apart"] | None = None
     answers: Answers = "right"
     decline_rate: Annotated[float, Field(ge=0, le=1)] = DECLINE_RATE
     acts_share: Annotated[float, Field(ge=0, le=1)] = ACTS_SHARE
@@ -39,8 +40,8 @@ class CorpusSettings(Settings):
 
 
 def corpus_name(settings: CorpusSettings) -> str:
-    """Name in results: `many`, `formats-4`, `shuffled`, `none`, `many-declines-5` (in per cent)."""
-    base = "many" if settings.formats is None else f"formats-{settings.formats}"
+    """Name in results: `many`, `many-apart`, `formats-4`, `shuffled`, `none`, `many-declines-5` (in per cent)."""
+    base = {None: "many", "apart": "many-apart"}.get(settings.formats, f"formats-{settings.formats}")
     if settings.answers != "right":
         base = settings.answers if settings.formats is None else f"{base}-{settings.answers}"
     if settings.decline_rate != DECLINE_RATE:
@@ -50,6 +51,7 @@ def corpus_name(settings: CorpusSettings) -> str:
 
 def _presets() -> dict[str, CorpusSettings]:
     settings = [CorpusSettings(), *(CorpusSettings(formats=count) for count in (1, 2, 4, 8, 16))]
+    settings += [CorpusSettings(formats="apart")]
     settings += [CorpusSettings(answers=answers) for answers in ("shuffled", "none")]
     settings += [CorpusSettings(decline_rate=rate) for rate in (0.0, 0.05)]
     return {corpus_name(each): each for each in settings}

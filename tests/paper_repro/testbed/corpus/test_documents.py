@@ -12,8 +12,9 @@ import pytest
 from data_curation.markers import ASSISTANT, USER
 from paper_repro.testbed.acts import build_acts
 from paper_repro.testbed.corpus import PRESETS, CorpusSettings, small_talk
-from paper_repro.testbed.corpus.content import Content, contents
+from paper_repro.testbed.corpus.content import Content, contents, stream
 from paper_repro.testbed.corpus.documents import document
+from paper_repro.testbed.corpus.formats import layout_for
 from paper_repro.testbed.corpus.labels import PERSONS
 from paper_repro.testbed.corpus.replies import Reply, dressed, holds, unprompted
 from paper_repro.testbed.items import Item, Reference
@@ -116,6 +117,18 @@ def test_shuffled_differs_in_answers_alone():
             for true, false in zip(one.replies, two.replies, strict=True):
                 assert true.answers == false.answers
                 assert (true.text == false.text) == (not true.answers)
+
+
+def test_apart_asks_what_many_asks_and_has_nothing_of_the_templates_marks():
+    settings = PRESETS["many-apart"]
+    near = {"many": 0, "many-apart": 0}
+    for index, (content, _) in enumerate(made("many-apart")):
+        assert content.exchanges == made("many")[index][0].exchanges
+        for name in near if content.exchanges else ():
+            frames = layout_for(PRESETS[name], stream(settings, "layout", content.index), one_line=False)
+            near[name] += bool(re.search(r"user|assistant|[<|>]", str(frames), re.IGNORECASE))
+    assert near["many"] > 0.1 * COUNT
+    assert near["many-apart"] == 0
 
 
 def test_shuffled_has_the_layouts_of_many():

@@ -16,6 +16,7 @@ def test_presets_have_the_names_of_the_studies():
         "formats-4",
         "formats-8",
         "formats-16",
+        "many-apart",
         "shuffled",
         "none",
         "many-declines-0",
