@@ -12,10 +12,9 @@ from artifacts.manifest import Artifact, read_manifest, verify_outputs
 from paper_repro.annotate.settings import AnnotateSettings
 from paper_repro.generate.schema import GENERATIONS, read_generations
 from paper_repro.generate.stage import choose
-from paper_repro.score.metrics import UNSAFE, benchmark_name
+from paper_repro.score.metrics import benchmark_name, is_unsafe
 
 Row = dict[str, Any]
-UNSAFE_WORDS = frozenset({"unsafe", "safety"})  # in the name of a set or subset
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +72,7 @@ def _item(a: Row, b: Row, file: Path) -> Item:
 
 def is_flagged(row: Row) -> bool:
     """Whether a prompt is of a set of unsafe queries: those of the refusal benchmarks, or one called so."""
-    name = benchmark_name(row["benchmark"], row["subset"])
-    return name in UNSAFE or not UNSAFE_WORDS.isdisjoint(name.split("-"))
+    return is_unsafe(benchmark_name(row["benchmark"], row["subset"]))
 
 
 def left_out(a: Path, b: Path) -> dict[str, int]:

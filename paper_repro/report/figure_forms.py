@@ -11,7 +11,7 @@ from math import nan, pi
 from typing import TYPE_CHECKING
 
 from paper_repro.report.figure import COLOURS, HATCHES, INK, bars, new_figure, rate_axis
-from paper_repro.report.table import MISSING, Estimate
+from paper_repro.report.table import MISSING, Estimate, rounded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +90,7 @@ def stack(
                 # a plain patch behind the number, so that a hatch does not run through it
                 patch = {"facecolor": colour, "edgecolor": "none", "pad": 0.8}
                 place = {"ha": "center", "va": "center", "color": numbers[index], "fontsize": size}
-                axes.text(left + width / 2, y, f"{width:.0f}", bbox=patch, **place)
+                axes.text(left + width / 2, y, rounded(width, 0), bbox=patch, **place)
         lefts = [left + width for left, width in zip(lefts, widths, strict=True)]
     for y, known in enumerate(whole):
         if not known:

@@ -94,7 +94,7 @@ ITEMS: dict[str, Item] = {
         _table(28, "Examples of refined responses", "data examples", "training_examples_refined", study=_REFINE),
         _table(29, "Refined against unrefined responses", "numbers", "testbed_refinement", study=_REFINE),
         _table(30, "Replies after tuning on refined responses", "model outputs", REPLIES, study=_REFINE),
-        _table(31, "A base model of open data", "numbers", "testbed_open", "testbed_corpora", study="open-data"),
+        _table(31, "A base model of open data", "numbers", "testbed_open", study="open-data"),
         _figure(1, "Sequences of IT and RT", "drawing"),
         _figure(2, "Acceptability of responses", "numbers", "testbed_instructability", study=_INSTRUCT),
         _figure(3, "Response quality on JustEval", "numbers", why=NO_STYLE),

@@ -15,7 +15,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from paper_repro.report.paged import share
-from paper_repro.report.table import Cell, Column, Estimate, Table, show
+from paper_repro.report.table import Cell, Column, Estimate, Table, interval_text, show
 
 if TYPE_CHECKING:
     from matplotlib.ft2font import FT2Font
@@ -231,7 +231,7 @@ def interval(cell: Estimate, column: Column) -> str:
     """An estimate's interval as it is set; empty without one."""
     if cell.low is None or cell.high is None:
         return ""
-    return f"[{cell.low:z.{column.decimals}f}, {cell.high:z.{column.decimals}f}]"
+    return interval_text(cell.low, cell.high, column.decimals)
 
 
 def _longest(table: Table, column: int, size: Size) -> float:

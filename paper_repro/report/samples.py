@@ -13,7 +13,7 @@ from paper_repro.conditions import METHODS, Condition
 from paper_repro.generate.schema import read_generations
 from paper_repro.report.names import called
 from paper_repro.report.table import Column, Table
-from paper_repro.score.metrics import UNSAFE, benchmark_name
+from paper_repro.score.metrics import benchmark_name, is_unsafe
 
 LONGEST = 600  # characters of a text that are shown
 LINE_END = " \u21b5 "
@@ -43,7 +43,7 @@ def sample_tables(folders: Iterable[Path], count: int, show_unsafe: bool) -> tup
     tables, hidden = [], []
     benchmarks = list(dict.fromkeys(name for rows in replies.values() for name in rows))
     for benchmark in sorted(benchmarks):
-        if benchmark in UNSAFE and not show_unsafe:
+        if is_unsafe(benchmark) and not show_unsafe:
             hidden.append(called(benchmark))
             continue
         asked = {condition: rows[benchmark] for condition, rows in replies.items() if benchmark in rows}
@@ -67,7 +67,7 @@ def _read(folders: Iterable[Path]) -> dict[Condition, dict[str, dict[str, Row]]]
 def _benchmark(row: Mapping[str, Any]) -> str:
     """The benchmark, with its subset only where the subset decides whether it is unsafe."""
     name = benchmark_name(row["benchmark"], row["subset"])
-    return name if name in UNSAFE else row["benchmark"]
+    return name if is_unsafe(name) else row["benchmark"]
 
 
 def _order(condition: Condition) -> tuple:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 from artifacts.errors import StageError
@@ -14,6 +16,7 @@ from artifacts.files import write_text
 
 MISSING = "missing"
 NOT_APPLICABLE = "\u2013"
+HIDDEN = 9  # decimals beyond which a float's digits are its own, and not the number's
 MARKUP = re.compile(r"[\\`*~|\[\]]|(?<!\w)_|_(?!\w)")  # of Markdown, beside HTML
 
 
@@ -91,7 +94,18 @@ def show(cell: Cell, column: Column) -> str:
         return MISSING
     if cell == "":
         return NOT_APPLICABLE
-    return f"{cell:z.{column.decimals}f}" if isinstance(cell, float) else str(cell)
+    return rounded(cell, column.decimals) if isinstance(cell, float) else str(cell)
+
+
+def rounded(value: float, decimals: int) -> str:
+    """A number as people round it, in tables and figures alike: a half goes up, and 0.735 has one at its end.
+
+    `format` would make 0.73 of 0.735, whose float lies a little below it, and 74 of 73.5.
+    """
+    if not math.isfinite(value):
+        return str(value)
+    exact = Decimal(repr(round(float(value), HIDDEN)))
+    return f"{exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):zf}"
 
 
 def details(cell: Cell, column: Column) -> list[str]:
@@ -102,8 +116,13 @@ def details(cell: Cell, column: Column) -> list[str]:
     counts += [f"unclassified {cell.unclassified}"] if cell.unclassified is not None else []
     counts += [f"failed {cell.failed}"] if cell.failed else []
     known = cell.low is not None and cell.high is not None
-    interval = [f"[{cell.low:z.{column.decimals}f}, {cell.high:z.{column.decimals}f}]"] if known else []
+    interval = [interval_text(cell.low, cell.high, column.decimals)] if known else []
     return interval + ([", ".join(counts)] if counts else [])
+
+
+def interval_text(low: float, high: float, decimals: int) -> str:
+    """An interval in brackets."""
+    return f"[{rounded(low, decimals)}, {rounded(high, decimals)}]"
 
 
 def to_csv(table: Table) -> str:

@@ -73,8 +73,8 @@ PARTS = (
     Part(
         "testbed-causes",
         "The testbed: what pre-training must hold",
-        "The same world and the same number of tokens each time; only the question-and-answer formats, their answers, "
-        "or the size of the base differ.",
+        "The same world and the same number of tokens each time; the question-and-answer formats (their number, and "
+        "with it their kinds), their answers, or the size of the base differ.",
         ("formats", "corpora", "instructability"),
         (
             testbed_causes.formats_drawing,
@@ -88,7 +88,7 @@ PARTS = (
     Part(
         "testbed-refusals",
         "The testbed: refusals",
-        "Refusals mixed into the responses. Queries and replies about unsafe acts are not shown.",
+        "Refusals mixed into the responses. Queries about unsafe acts, and the replies to them, are not shown.",
         ("refusal", "declines"),
         (
             testbed_causes.refusal_drawings,

@@ -10,7 +10,7 @@ from typing import Any
 from artifacts.errors import InputError
 from artifacts.files import read_json
 from paper_repro.report.table import Column, Table
-from paper_repro.report.testbed_cells import CORPORA, SIZES, Base, parse_base
+from paper_repro.report.testbed_cells import CORPORA, SIZES, Base, Cell, parse_base
 
 DIGITS = 12
 LOOK_UP = "look-up"
@@ -104,10 +104,19 @@ def _place(value: str, known: Sequence[str]) -> int:
     return known.index(value) if value in known else len(known)
 
 
-def mean_of(cards: Iterable[Card], size: str, corpus: str, name: str) -> float | None:
-    """Mean of one number over the bases of a size and corpus; None if no card gives it."""
-    found = [getattr(card, name) for card in cards if card.base[:2] == (size, corpus)]
-    found = [value for value in found if value is not None]
+def mean_of(cards: Iterable[Card], size: str, corpus: str, name: str, cells: Iterable[Cell]) -> float | None:
+    """Mean of one number over the bases of a size and corpus; None if no card gives it.
+
+    Args:
+        cards: All of them.
+        size: Of the bases.
+        corpus: That they were pre-trained on.
+        name: Attribute of the card.
+        cells: What the number stands beside: only bases that these were measured on count, or all if they have none.
+    """
+    used = {unit.base for cell in cells if cell.key[1:3] == (size, corpus) for unit in cell.units}
+    of = [card for card in cards if card.base[:2] == (size, corpus) and (not used or card.base.seed in used)]
+    found = [value for card in of if (value := getattr(card, name)) is not None]
     return sum(found) / len(found) if found else None
 
 

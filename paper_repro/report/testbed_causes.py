@@ -19,11 +19,22 @@ from paper_repro.report.testbed_cells import (
     Cell,
     Cells,
     select,
+    tuned_on,
 )
 from paper_repro.report.testbed_figures import WHISKERS
-from paper_repro.report.testbed_plots import COLOURS, MARKERS, grouped_bars, legend, line, reference, share_axis
+from paper_repro.report.testbed_plots import (
+    COLOURS,
+    FLOOR,
+    MARKERS,
+    grouped_bars,
+    legend,
+    line,
+    reference,
+    say_missing,
+    share_axis,
+)
 from paper_repro.report.testbed_statistics import mean_over_seeds
-from paper_repro.report.testbed_tables import SOURCE, corpus_cells, decline_cells, format_cells
+from paper_repro.report.testbed_tables import APART, SOURCE, corpus_cells, decline_cells, format_cells
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,15 +44,13 @@ QUERIES = ("unsafe", "never_declined", "look_alike", "benign")
 SHORT = {"unsafe": "Unsafe", "never_declined": "Never declined", "look_alike": "Look-alike", "benign": "Benign"}
 CORPUS_NAMES = {
     "many": "many\nformats",
+    "many-apart": "many, apart\nfrom template",
     "formats-1": "one\nformat",
     "none": "statements\nalone",
     "shuffled": "shuffled\nanswers",
 }
+BESIDE = 0.04  # nats: RT's marks stand left of the margin, IT's right of it, or one would hide the other
 Series = tuple[str, str]  # size and response set: what one panel holds constant
-
-
-def _series(cells: Sequence[Cell]) -> list[Series]:
-    return list(dict.fromkeys((c.key.size, c.key.response_set) for c in cells if c.key.response_set is not None))
 
 
 def _of(cells: Sequence[Cell], size: str, corpus: str, method: str, name: str | None, measure: str) -> Estimate:
@@ -58,19 +67,21 @@ def _title(size: str, name: str) -> str:
 def formats_drawing(cells: Cells, cards: Sequence[Card], **_: object) -> Drawing | None:
     """RT and IT against the number of formats, with what the bases can do in their own."""
     found = format_cells(cells)
-    panels = _series(found)
+    panels = tuned_on(found)
     if not panels:
         return None
     return Drawing(
         "testbed_formats",
         "Testbed: acceptable replies by number of question-and-answer formats in pre-training",
-        "Lines of RT, IT and the untuned replies cut at their first newline over 1, 2, 4, 8, 16 and many formats, on a "
-        "logarithmic axis; black diamonds: look-ups that the untuned base answers right in its own formats.",
+        "Lines of RT, IT and the untuned replies cut at their first newline over 1, 2, 4, 8, 16 formats, on a "
+        "logarithmic axis, and over many formats with and without those near the chat template; black diamonds: "
+        "look-ups that the untuned base answers right in its own formats.",
         SOURCE,
         lambda: _draw_formats(found, cards, panels),
         (
             "Diamonds, from the bases' cards: held-out look-ups answered right in the formats of pre-training. "
             "They say that the facts are known, whatever tuning makes of them.",
+            APART,
             WHISKERS,
         ),
     )
@@ -79,11 +90,11 @@ def formats_drawing(cells: Cells, cards: Sequence[Card], **_: object) -> Drawing
 def _draw_formats(cells: Sequence[Cell], cards: Sequence[Card], series: Sequence[Series]) -> Figure:
     figure = new_figure(0.7 + 2.4 * len(series))
     panels = list(figure.subplots(len(series), 1, squeeze=False, sharex=True)[:, 0])
-    corpora = [*(f"formats-{count}" for count in FORMAT_COUNTS), "many"]
-    places = [0, 1, 2, 3, 4, 5.4]  # powers of two; many has no number, and stands apart
+    corpora = [*(f"formats-{count}" for count in FORMAT_COUNTS), "many-apart", "many"]
+    places = [0, 1, 2, 3, 4, 5.4, 6.4]  # powers of two; many has no number, and stands apart
     for axes, (size, name) in zip(panels, series, strict=True):
         share_axis(axes, _title(size, name))
-        own = [mean_of(cards, size, corpus, "own_format") for corpus in corpora]
+        own = [mean_of(cards, size, corpus, "own_format", cells) for corpus in corpora]
         reference(axes, places, own, "look-ups right in own formats")
         untuned = [_of(cells, size, corpus, "untuned", None, "first_line") for corpus in corpora]
         for label, estimates in [
@@ -93,10 +104,13 @@ def _draw_formats(cells: Sequence[Cell], cards: Sequence[Card], series: Sequence
                 for method in TUNED
             ),
         ]:
-            line(axes, places[:-1], estimates[:-1], label)
-            line(axes, places[-1:], estimates[-1:], label)
+            for fixed in (slice(0, len(FORMAT_COUNTS)), slice(len(FORMAT_COUNTS), None)):
+                line(axes, places[fixed], estimates[fixed], label)
+        for place, corpus in zip(places, corpora, strict=True):
+            if not any(cell.key.has(size=size, corpus=corpus) for cell in cells):
+                say_missing(axes, place)
         axes.axvline(4.7, color="#999999", linewidth=0.6, linestyle=(0, (2, 2)))
-        axes.set_xticks(places, [*map(str, FORMAT_COUNTS), "many"])
+        axes.set_xticks(places, [*map(str, FORMAT_COUNTS), "many,\napart", "many"])
     figure.supylabel("Share (%)", fontsize=8)
     figure.supxlabel("Formats in pre-training", fontsize=8)
     legend(figure, panels)
@@ -106,18 +120,20 @@ def _draw_formats(cells: Sequence[Cell], cards: Sequence[Card], series: Sequence
 def corpora_drawing(cells: Cells, cards: Sequence[Card], **_: object) -> Drawing | None:
     """Untuned, first line, RT and IT by kind of corpus, with what the bases know by likelihood."""
     found = corpus_cells(cells)
-    panels = _series(found)
+    panels = tuned_on(found)
     if not panels:
         return None
     return Drawing(
         "testbed_corpora",
         "Testbed: acceptable replies by pre-training corpus",
-        "Groups of bars for corpora with many formats, one format, statements alone and shuffled answers: untuned, "
-        "untuned cut at its first newline, RT, IT; black diamonds: facts that the untuned base knows by likelihood.",
+        "Groups of bars for corpora with many formats, with many but none near the chat template, one format, "
+        "statements alone and shuffled answers: untuned, untuned cut at its first newline, RT, IT; black diamonds: "
+        "facts that the untuned base knows by likelihood.",
         SOURCE,
         lambda: _draw_corpora(found, cards, panels),
         (
             "Diamonds, from the bases' cards: held-out facts whose true statement is likelier than all false ones.",
+            APART,
             WHISKERS,
         ),
     )
@@ -139,7 +155,7 @@ def _draw_corpora(cells: Sequence[Cell], cards: Sequence[Card], series: Sequence
                 for corpus in CORPUS_NAMES
             ],
         )
-        known = [mean_of(cards, size, corpus, "likelihood") for corpus in CORPUS_NAMES]
+        known = [mean_of(cards, size, corpus, "likelihood", cells) for corpus in CORPUS_NAMES]
         reference(axes, range(len(known)), known, "facts known by likelihood", span=0.42)
         axes.set_xticks(range(len(CORPUS_NAMES)), list(CORPUS_NAMES.values()))
         axes.set_xlim(-0.5, len(CORPUS_NAMES) - 0.5)
@@ -152,7 +168,7 @@ def _draw_corpora(cells: Sequence[Cell], cards: Sequence[Card], series: Sequence
 def refusal_drawings(cells: Cells, **_: object) -> list[Drawing]:
     """Refused shares against the number of refusals in training: a figure a response set, and one a further size."""
     own = select(cells, study="refusal", corpus="many")
-    series = _series(own)
+    series = tuned_on(own)
     # every set on the main size, and one set on the others: the rest is in the table
     series = [one for one in series if one[0] == MAIN_SIZE or one[1] == series[0][1]]
     return [_refusal_drawing(own, size, name, len(series) > 1) for size, name in series]
@@ -201,8 +217,8 @@ def declines_drawings(cells: Cells, cards: Sequence[Card], **_: object) -> list[
     """Refused shares against the dose of declines, and against the base's first-token margin: a figure a series."""
     found = decline_cells(cells)
     level = [cell for cell in found if cell.key.count in (None, LEVEL)]
-    found = level if _series(level) else found
-    series = _series(found)
+    found = level if tuned_on(level) else found
+    series = tuned_on(found)
     return [_declines_drawing(found, cards, size, name, len(series) > 1) for size, name in series]
 
 
@@ -218,8 +234,8 @@ def _declines_drawing(cells: Sequence[Cell], cards: Sequence[Card], size: str, n
         SOURCE,
         lambda: _draw_declines(cells, cards, size, name),
         (
-            "First-token margin, from the bases' cards: lean to refusal at a reply's first token, unsafe less "
-            "look-alike, in nats. Lower row: one mark a seed, no intervals.",
+            "First-token margin, from the bases' cards: lean to the openings of refusals over those of answers, unsafe "
+            "less look-alike, in nats. Lower row: one mark a seed, no intervals.",
             WHISKERS,
         ),
     )
@@ -239,13 +255,17 @@ def _draw_declines(cells: Sequence[Cell], cards: Sequence[Card], size: str, name
         for offset, method in zip((-0.06, 0.06), TUNED, strict=True):
             estimates = [_of(cells, size, corpus, method, name, measure) for corpus in DOSES]
             line(axes, [index + offset for index in range(len(DOSES))], estimates, method)
+        axes.set_ylim(bottom=FLOOR)
         axes.set_xticks(range(len(DOSES)), [str(dose) for dose in DOSES.values()])
         axes.set_xlim(-0.4, len(DOSES) - 0.6)
         axes.set_xlabel("Declines (%)")
     for axes, measure in zip(grid[1] if rows > 1 else [], QUERIES, strict=rows > 1):
         share_axis(axes, "")
-        for method in TUNED:
-            _scatter(axes, _points(cells, margins, size, name, method, measure), method)
+        for offset, method in zip((-BESIDE, BESIDE), TUNED, strict=True):
+            points = _points(cells, margins, size, name, method, measure)
+            _scatter(axes, [(x + offset, y) for x, y in points], method)
+        axes.set_ylim(bottom=FLOOR)
+        axes.margins(x=0.15)
         axes.locator_params(axis="x", nbins=4)
         axes.set_xlabel("Margin (nats)")
     for row in grid:

@@ -23,6 +23,7 @@ CURED = "lexical"  # the recipe that is compared with raw responses
 DOSES = {"many-declines-0": 0, "many-declines-5": 5, "many": 12}  # per cent of unsafe how-to questions declined
 CORPORA = (
     "many",
+    "many-apart",
     *(f"formats-{count}" for count in FORMAT_COUNTS),
     "none",
     "shuffled",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from paper_repro.report.claims import Bounded, Claim, ClaimFile, load_claims
-from paper_repro.report.table import Table
+from paper_repro.report.table import Table, interval_text, rounded
 from paper_repro.report.testbed_cards import Card
 from paper_repro.report.testbed_cells import Cells
 from paper_repro.report.testbed_quantities import TESTBED_QUANTITIES, Absent, Numbers
@@ -43,14 +43,12 @@ def _check(claim: Claim, cells: Cells, cards: Sequence[Card], missing: Mapping[s
     seeds, count = fewest_seeds(numbers), len(values)
     failed = {} if claim.control is None else _outside(claim.control, control)
     if failed:
-        shown = ", ".join(f"{name}: {value:z.2f}" for name, value in failed.items())
+        shown = ", ".join(f"{name}: {rounded(value, 2)}" for name, value in failed.items())
         why = f"positive control failed, as it needs that {claim.control.statement}; found {shown}"
         return Outcome(claim, "inconclusive", why, cells=count, seeds=seeds)
     draws = TESTBED_QUANTITIES[claim.quantity](Numbers(cells, cards, resampled=True))
     ends = {name: interval(draw) for name, draw in draws.items()}
-    why = "; ".join(
-        f"{name}: {value:z.2f} [{ends[name][0]:z.2f}, {ends[name][1]:z.2f}]" for name, value in values.items()
-    )
+    why = "; ".join(f"{name}: {rounded(value, 2)} {interval_text(*ends[name], 2)}" for name, value in values.items())
     outcome = replace(judge(for_cells(claim, count), values, ends), claim=claim, why=why, seeds=seeds)
     if seeds < SEEDS:
         return replace(outcome, verdict="inconclusive", why=f"one seed gives no verdict; {why}")

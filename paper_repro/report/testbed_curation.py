@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from paper_repro.report.figure import Drawing, new_figure
 from paper_repro.report.refusal_figure import slug
-from paper_repro.report.table import Column, Estimate, Table
+from paper_repro.report.table import Column, Estimate, Table, rounded
 from paper_repro.report.testbed_cells import CURED, HEADINGS, SIZES, TUNED, Cell, Cells, select
 from paper_repro.report.testbed_figures import WHISKERS
 from paper_repro.report.testbed_plots import COLOURS, MARKERS, grouped_bars, legend, share_axis
@@ -226,7 +226,7 @@ def _draw_faults(axes: Axes, arms: Sequence[Arm]) -> None:
             heights = [height + part for height, part in zip(heights, parts, strict=True)]
     for place, (arm, height) in enumerate(zip(arms, heights, strict=True)):
         known = "faulty" in arm.tuned.samples
-        axes.text(place, height, f"{height:.1f}" if known else "missing", ha="center", va="bottom", fontsize=6.5)
+        axes.text(place, height, rounded(height, 1) if known else "missing", ha="center", va="bottom", fontsize=6.5)
     axes.set_ylim(0, 1.9 * max(heights, default=0) or 1)  # the legend stands above the bars
     if any(heights):
         axes.legend(loc="upper right", ncols=2, frameon=False, fontsize=6.5, handlelength=1.5, columnspacing=1)

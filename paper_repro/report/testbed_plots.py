@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from paper_repro.report.figure import COLOURS, FIRST_LINE, HATCHES
-from paper_repro.report.table import Estimate
+from paper_repro.report.table import Estimate, rounded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +39,7 @@ def grouped_bars(axes: Axes, groups: Sequence[Mapping[str, Estimate]], *, number
         for index, (series, estimate) in enumerate(group.items()):
             x = place + (index - (len(group) - 1) / 2) * width
             if estimate.value is None:
-                axes.text(x, 0.02, "missing", rotation=90, ha="center", va="bottom", fontsize=6, style="italic")
+                say_missing(axes, x)
                 continue
             axes.bar(
                 x,
@@ -54,8 +55,13 @@ def grouped_bars(axes: Axes, groups: Sequence[Mapping[str, Estimate]], *, number
             top = _whisker(axes, x, estimate)
             if numbers:
                 patch = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}  # no line runs through the number
-                text = f"{100 * estimate.value:.0f}"
+                text = rounded(100 * estimate.value, 0)
                 axes.text(x, top + GAP, text, ha="center", va="bottom", fontsize=6.5, bbox=patch)
+
+
+def say_missing(axes: Axes, x: float) -> None:
+    """The word, where a number would stand."""
+    axes.text(x, 0.02, "missing", rotation=90, ha="center", va="bottom", fontsize=6, style="italic")
 
 
 def _whisker(axes: Axes, x: float, estimate: Estimate) -> float:
@@ -68,17 +74,16 @@ def _whisker(axes: Axes, x: float, estimate: Estimate) -> float:
 
 
 def line(axes: Axes, xs: Sequence[float], estimates: Sequence[Estimate], series: str) -> None:
-    """One series as markers joined by a line, with whiskers; places without a value are left out."""
-    found = [(x, one) for x, one in zip(xs, estimates, strict=True) if one.value is not None]
-    if not found:
+    """One series as markers joined by a line, with whiskers; at a place without a value the line is broken."""
+    if all(one.value is None for one in estimates):
         return
-    values = [one.value for _, one in found]
-    below = [one.value - (one.value if one.low is None else one.low) for _, one in found]
-    above = [(one.value if one.high is None else one.high) - one.value for _, one in found]
+    values = [math.nan if one.value is None else one.value for one in estimates]
+    below = [value - (value if one.low is None else one.low) for value, one in zip(values, estimates, strict=True)]
+    above = [(value if one.high is None else one.high) - value for value, one in zip(values, estimates, strict=True)]
     if axes.get_ylim()[0] == 0:
         axes.set_ylim(bottom=FLOOR)
     axes.errorbar(
-        [x for x, _ in found],
+        xs,
         values,
         yerr=[below, above],
         label=series,

@@ -23,6 +23,7 @@ from paper_repro.report.testbed_cells import (
     parse_base,
     select,
     values,
+    with_reference,
 )
 from paper_repro.report.testbed_statistics import replicates
 
@@ -31,6 +32,7 @@ Amounts = dict[str, Amount]
 PAPER_SETS = ("structured", "terse", "curated")  # in the roles of Alpaca, Dolly and LIMA
 WITHOUT_FORMATS = ("formats-1", "none", "shuffled")
 FEW, MANY = "formats-1", "formats-16"
+APART = "many-apart"
 DOSE_0, DOSE_12 = "many-declines-0", "many"
 
 
@@ -80,8 +82,9 @@ class Numbers:
         return sum(part.value for part in sample.values()) / len(sample)
 
     def card(self, size: str, corpus: str, name: str) -> float:
-        """Mean of a card's number over the bases of a size and corpus."""
-        value = mean_of(self.cards, size, corpus, name)
+        """Mean of a card's number over the bases of a size and corpus that the study `corpora` compares."""
+        cells = with_reference(self.cells, "corpora", (corpus,))
+        value = mean_of(self.cards, size, corpus, name, cells)
         if value is None:
             raise Absent(f"{name.replace('_', ' ')} on the card of a base testbed-{size}-{corpus}", (size, corpus))
         return value
@@ -152,6 +155,16 @@ def _over_corpora(corpora: Sequence[str], value: Callable[[Numbers, str, str, st
 
 def _corpus_value(numbers: Numbers, size: str, corpus: str, name: str, method: str) -> Amount:
     return numbers.of("corpora", size, corpus, method, "acceptable", response_set=name, count=0)
+
+
+def _less_apart(numbers: Numbers) -> Amounts:
+    """RT's acceptability on `many` less that on `many-apart`."""
+    found = {}
+    for size in numbers.sizes("corpora", (APART,)):
+        for name in numbers.tuned_on("corpora", size, APART):
+            near, apart = (_corpus_value(numbers, size, corpus, name, "RT") for corpus in ("many", APART))
+            found[f"{size.upper()} {name}"] = near - apart
+    return found
 
 
 def _known(numbers: Numbers) -> Amounts:
@@ -264,6 +277,7 @@ TESTBED_QUANTITIES: dict[str, Quantity] = {
     "testbed_known": _known,
     "testbed_known_on_one": _known_on_one,
     "testbed_rise_with_formats": _rise_with_formats,
+    "testbed_less_apart": _less_apart,
     "testbed_unsafe_rise": _refusal_rise("unsafe"),
     "testbed_never_declined_rise": _refusal_rise("never_declined"),
     "testbed_look_alike": _false_refusals("look_alike"),

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from paper_repro.report.table import Cell as TableCell
 from paper_repro.report.table import Column, Estimate, Table
-from paper_repro.report.testbed_cells import LEVEL, MAIN_CORPUS, Cell, CellKey, Cells, parse_base, select
+from paper_repro.report.testbed_cells import LEVEL, MAIN_CORPUS, Cell, CellKey, Cells, select
 from paper_repro.report.testbed_statistics import interval, mean_over_seeds, replicates, seeds_text
 from paper_repro.report.testbed_tables import ACCEPTABLE, SOURCE, TASKS, missing_notes, study_table, usual_notes
 
@@ -168,10 +168,9 @@ def _table(
     study: str,
     missing: Missing,
 ) -> Table | None:
-    """The table, with a row a base that the study lacked; None if it has no rows and lacked none."""
+    """The table, with a row a base that the study lacked (or for all); None if it has no rows and lacked none."""
     lacking = missing.get(study, {})
-    absent = [base for base in lacking if parse_base(base)]
-    empty = tuple((base, *("" if column.names_row else Estimate(None) for column in columns[1:])) for base in absent)
+    empty = tuple((base, *("" if column.names_row else Estimate(None) for column in columns[1:])) for base in lacking)
     if not rows and not empty:
         return None
     told = (*notes, *usual_notes(), *missing_notes(lacking))

@@ -30,6 +30,11 @@ ACCEPTABLE = (
     "excellent: it also stands on its own.",
     "Familiar tasks occur in the response sets with other questions; held-out tasks do not occur there as such.",
 )
+APART = (
+    "Beside their number, formats drawn freely (many) differ in kind from the lists of 1 to 16: they have tags, mails "
+    "and tables too, and roles such as user and assistant, all nearer to the chat template. Many, apart: drawn freely, "
+    "but no format has a word or a sign of the template's marks."
+)
 GROUPS = (
     "Look-alike: the same verbs or objects in harmless use. Never-declined: verbs whose how-to questions no corpus "
     "and no refusal in training declines.",
@@ -198,7 +203,7 @@ def formats_table(cells: Cells, missing: Missing, cards: Sequence[Card], **_: ob
         first_line=True,
         facts=facts,
         missing=missing.get("formats"),
-        notes=("Look-ups right in the base's own formats: what it knows and can say before any tuning.",),
+        notes=("Look-ups right in the base's own formats: what it knows and can say before any tuning.", APART),
     )
 
 
@@ -229,7 +234,8 @@ def declines_table(cells: Cells, missing: Missing, cards: Sequence[Card], **_: o
     notes = (
         *GROUPS,
         "Corpora: many-declines-0 and -5 hold declines of 0 and 5 % of the unsafe how-to questions, many of 12 %.",
-        "First-token margin: lean to refusal at a reply's first token, unsafe less look-alike, before tuning.",
+        "First-token margin: lean to the openings of refusals over those of answers, unsafe less look-alike, before "
+        "tuning.",
     )
     lacking = missing.get("declines")
     return study_table("testbed_declines", title, found, REFUSALS, facts=facts, missing=lacking, notes=notes)
@@ -271,12 +277,12 @@ def rt_it_pairs(cells: Cells) -> list[tuple[Cell, Cell]]:
 
 def format_cells(cells: Cells) -> list[Cell]:
     """Cells that differ in the number of formats."""
-    return with_reference(cells, "formats", [*(f"formats-{count}" for count in FORMAT_COUNTS), "many"])
+    return with_reference(cells, "formats", [*(f"formats-{count}" for count in FORMAT_COUNTS), "many-apart", "many"])
 
 
 def corpus_cells(cells: Cells) -> list[Cell]:
     """Cells that differ in the kind of corpus."""
-    return with_reference(cells, "corpora", ("many", "formats-1", "none", "shuffled"))
+    return with_reference(cells, "corpora", ("many", "many-apart", "formats-1", "none", "shuffled"))
 
 
 def decline_cells(cells: Cells) -> list[Cell]:
@@ -287,4 +293,4 @@ def decline_cells(cells: Cells) -> list[Cell]:
 
 def _facts(cells: Sequence[Cell], cards: Sequence[Card], name: str) -> dict[tuple[str, str], float | None]:
     keys = dict.fromkeys((cell.key.size, cell.key.corpus) for cell in cells)
-    return {key: mean_of(cards, *key, name) for key in keys}
+    return {key: mean_of(cards, *key, name, cells) for key in keys}

@@ -14,7 +14,7 @@ from typing import Literal
 from paper_repro.report.claims import Claim, ClaimFile, Comparison, source_words
 from paper_repro.report.quantities import QUANTITIES, Tables, Values
 from paper_repro.report.run_tables import RunTable
-from paper_repro.report.table import Column, Table
+from paper_repro.report.table import Column, Table, interval_text, rounded
 from paper_repro.report.tables import PAPER
 from paper_repro.report.testbed_statistics import interval
 
@@ -85,8 +85,8 @@ def numbers_text(values: Values, outside: Values, ends: Ends | None) -> str:
     decimals = 0 if not ends and all(value == round(value) for value in values.values()) else 2
 
     def said(cell: str) -> str:
-        span = f" [{ends[cell][0]:z.2f}, {ends[cell][1]:z.2f}]" if ends else ""
-        return f"{values[cell]:z.{decimals}f}{span}"
+        span = f" {interval_text(*ends[cell], 2)}" if ends else ""
+        return f"{rounded(values[cell], decimals)}{span}"
 
     lowest, highest = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
     if len(values) == 1:

@@ -16,6 +16,7 @@ UNSAFE = frozenset(
         "just-eval-safety",
     }
 )
+UNSAFE_WORDS = frozenset({"unsafe", "safety"})  # in the name of a set or subset
 INFOBENCH = ("infobench", "infobench-easy", "infobench-hard")
 BENIGN = frozenset({"xstest-benign", "alpaca-eval", "just-eval-regular", *INFOBENCH})
 WIN, LOSS = ("win",), ("loss",)
@@ -249,6 +250,11 @@ def benchmark_name(benchmark: str, subset: str | None) -> str:
     if (benchmark, subset) in PAPER_NAMES:
         return PAPER_NAMES[benchmark, subset]
     return benchmark if subset is None else f"{benchmark}-{subset}"
+
+
+def is_unsafe(benchmark: str) -> bool:
+    """Whether a benchmark (a `benchmark_name`) is of unsafe queries: those of the paper's, or one that is called so."""
+    return benchmark in UNSAFE or not UNSAFE_WORDS.isdisjoint(benchmark.split("-")) or "never-declined" in benchmark
 
 
 def metrics_of(judge: str, benchmark: str) -> tuple[Metric, ...]:

@@ -63,4 +63,4 @@ def test_a_profile_that_extends_another_says_only_what_differs(tmp_path):
 def test_an_override_may_be_about_a_value_that_only_the_file_of_the_study_gives():
     study = load_profile("testbed", ["studies.corpora.seeds=[5]"]).studies["corpora"]
     assert study.seeds == (5,)
-    assert len(study.bases) == 4
+    assert len(study.bases) == 5

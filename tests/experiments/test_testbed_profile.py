@@ -19,7 +19,8 @@ from paper_repro.testbed.version import FINAL_SEED
 BASES = [
     "testbed-2m-many-0",
     "testbed-2m-many-1",
-    *(f"testbed-0.5m-{corpus}-0" for corpus in ("many", "none", "shuffled", "many-declines-0", "many-declines-5")),
+    *(f"testbed-0.5m-{corpus}-0" for corpus in ("many", "many-apart", "none", "shuffled")),
+    *(f"testbed-0.5m-many-declines-{dose}-0" for dose in (0, 5)),
     *(f"testbed-0.5m-formats-{count}-0" for count in (1, 2, 4, 8, 16)),
 ]
 
@@ -60,6 +61,7 @@ def test_it_needs_no_pin_at_all(bases):
 
 def test_every_cell_has_a_command_that_names_its_inputs(bases):
     bases(*BASES)  # their names hold dots
+    assert len(plan()) > 200
     for cell in plan():
         command = " ".join(cell.command())
         assert "{" not in command
@@ -91,14 +93,6 @@ def test_the_grids_are_those_of_the_studies(bases):
     assert len(of_bases["testbed-0.5m-many-declines-5-0"]) == 2 * 2  # with 100 refusals alone
     replies = set(by_stage(plan(), "generate"))
     assert {"untuned", "urial", "urial-r", "zero-shot", "testbed-0.5m-none-0-untuned"} <= replies
-
-
-def test_every_command_names_the_folders_it_needs(bases):
-    bases(*BASES)
-    for cell in plan():
-        command = cell.command()
-        assert all(str(upstream.folder) in " ".join(command) for upstream in cell.inputs.values())
-        assert not any("{" in argument for argument in command)
 
 
 def test_a_condition_that_two_studies_share_is_one_cell(bases):
@@ -133,7 +127,7 @@ def test_without_any_base_the_plan_is_the_published_numbers_and_all_that_is_miss
     bases()
     report = plan()[-1]
     assert report.settings.source == "published"
-    of_bases = 1 + 1 + 2 + 4 + 6 + 3
+    of_bases = 1 + 1 + 2 + 5 + 6 + 3
     assert len(report.given["missing"]) == of_bases + len(LEFT_OUT)
     assert not report.inputs
 

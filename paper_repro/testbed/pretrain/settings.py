@@ -52,7 +52,7 @@ class PretrainSettings(Settings):
         max_grad_norm: Gradients are scaled down to this norm; None: never.
         held_out_share: Last share of the rows, never trained on.
         dtype: Of the matrix products. Weights, attention and the optimisers' states are in 32 bits either way.
-        compile: Whether torch.compile fuses the forward and backward pass: 1.3 to 1.4 times as fast on a CPU, where it
+        compile: Whether torch.compile fuses the forward and backward pass: 1.2 to 1.3 times as fast on a CPU, where it
             needs a C++ compiler, and other bits.
         device: `auto` takes a GPU where there is one.
         checkpoint_every: Steps between checkpoints, which a stopped run resumes from.

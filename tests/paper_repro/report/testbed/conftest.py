@@ -17,9 +17,9 @@ from paper_repro.score.statistics import wilson
 
 PARAMETERS = {"0.5m": 480_000, "2m": 2_150_000, "5m": 5_200_000}
 SETS = ("structured", "terse", "curated")
-CORPORA = ("formats-1", "formats-2", "formats-4", "formats-8", "formats-16", "none", "shuffled")
+CORPORA = ("formats-1", "formats-2", "formats-4", "formats-8", "formats-16", "many-apart", "none", "shuffled")
 LEVELS = (0.02, 0.05, 0.2, 0.4, 0.6, 0.7)
-FORMAT_LEVEL = dict(zip((*CORPORA[:5], "many"), LEVELS, strict=True))
+FORMAT_LEVEL = dict(zip((*CORPORA[:5], "many"), LEVELS, strict=True)) | {"many-apart": 0.69}
 RATES = (0.0005, 0.001, 0.002, 0.004)
 # response set and recipe of each arm: its faulty share, and what curation adds to the acceptable share
 ARMS = {
@@ -118,7 +118,7 @@ def make_up(level: Callable[[str, str, str], float], *, sizes=("0.5m", "2m", "5m
                 run.add("in-context", base, "URIAL-R", tasks(0.55))
                 run.add("in-context", base, "URIAL", tasks(0.6))
     for corpus in CORPORA:
-        study = "corpora" if corpus in ("none", "shuffled") else "formats"
+        study = "corpora" if corpus in ("none", "shuffled", "many-apart") else "formats"
         _instructability(run, f"testbed-2m-{corpus}-0", level, ("structured",), seeds, study)
     for dose in (0, 5):
         _refusal(run, f"testbed-2m-many-declines-{dose}-0", "declines", (100,), seeds, dose / 12)

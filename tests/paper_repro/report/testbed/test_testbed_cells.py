@@ -92,8 +92,8 @@ def test_the_mean_is_over_seeds_and_counts_are_added():
     mean = mean_over_seeds(cell, "acceptable")
     assert mean.value == pytest.approx(0.4)
     assert (mean.n, mean.unclassified, mean.failed) == (200, 3, 3)
-    assert 0.1 <= mean.low < 0.25  # both seeds may be drawn as the lower one, shifted down
-    assert 0.55 < mean.high <= 0.75
+    # both seeds may be drawn as the lower one, stretched away from the mean by the root of 2, and shifted down
+    assert 0.0 <= mean.low < 0.4 - 0.2 * 2**0.5 < 0.4 + 0.2 * 2**0.5 < mean.high <= 1.0
 
 
 def test_one_seed_has_the_interval_of_its_prompts():
@@ -122,6 +122,12 @@ def test_resampling_is_fixed_by_the_cells_name():
     assert not (first == other).all()
 
 
+def test_a_condition_has_the_same_interval_in_every_study():
+    sample = cell_of(Estimate(0.2, 0.1, 0.3, 100, 0, 0), Estimate(0.6, 0.5, 0.7, 100, 0, 0)).samples["acceptable"]
+    one, other = (replicates(KEY._replace(study=name), "acceptable", sample) for name in ("formats", "corpora"))
+    assert (one == other).all()
+
+
 def test_a_difference_is_wider_than_its_parts():
     part = Estimate(0.5, 0.4, 0.6, 100, 0, 0)
     it = cell_of(Estimate(0.7, 0.6, 0.8, 100, 0, 0), key=KEY._replace(method="IT"))
@@ -140,8 +146,11 @@ def test_a_card_is_read_and_its_numbers_are_averaged_over_bases(cards):
         0.93,
         pytest.approx(2.3),
     )
-    assert mean_of(cards, "2m", "many", "margin") == pytest.approx(2.2)
-    assert mean_of(cards, "2m", "none", "own_format") is None
+    assert mean_of(cards, "2m", "many", "margin", ()) == pytest.approx(2.2)
+    assert mean_of(cards, "2m", "none", "own_format", ()) is None
+    second = Cell(KEY, {"acceptable": {Unit(1, 0): Estimate(0.5)}})
+    elsewhere = Cell(KEY._replace(corpus="none"), {"acceptable": {Unit(0, 0): Estimate(0.5)}})
+    assert mean_of(cards, "2m", "many", "margin", (second, elsewhere)) == pytest.approx(2.3)  # of that base alone
 
 
 def test_bases_stand_with_what_they_lack(cards):

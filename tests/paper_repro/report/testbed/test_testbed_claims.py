@@ -22,7 +22,7 @@ def verdicts(found) -> dict[str, str]:
 
 def test_the_bounds_are_those_fixed_beforehand():
     claims = load_claims(TESTBED_CLAIMS)
-    assert claims.version == 2
+    assert claims.version == 3
     assert {c.id: (c.comparison.low, c.comparison.high, c.comparison.above) for c in claims.claims} == {
         "rt-above-untuned": (0.10, None, None),
         "rt-above-first-line": (None, None, 0),
@@ -31,6 +31,7 @@ def test_the_bounds_are_those_fixed_beforehand():
         "rt-fails-without-formats": (None, 0.10, None),
         "it-works-on-one-format": (0.30, None, None),
         "rt-rises-with-formats": (0.10, None, None),
+        "rt-needs-no-near-format": (None, 0.10, None),
         "rt-learns-to-refuse": (0.30, None, None),
         "false-refusals-look-alike": (None, 0.25, None),
         "false-refusals-benign": (None, 0.10, None),
