@@ -142,12 +142,12 @@ def walk(targets: Iterable[Cell]) -> list[Cell]:
     """All cells that `targets` need, each once (equal keys are one cell), upstream first."""
     found: dict[tuple[str, str], Cell] = {}
 
-    def visit(cell: Cell) -> Iterator[Cell]:
-        for upstream in cell.inputs.values():
-            yield from visit(upstream)
-        yield cell
+    def visit(cell: Cell) -> None:
+        if (key := (cell.stage.name, cell.name)) not in found:
+            for upstream in cell.inputs.values():
+                visit(upstream)
+            found[key] = cell
 
     for target in targets:
-        for cell in visit(target):
-            found.setdefault((cell.stage.name, cell.name), cell)
+        visit(target)
     return list(found.values())

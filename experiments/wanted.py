@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from artifacts.pin_types import HubOrigin, Pin
 from artifacts.pins import availability, load_pin
@@ -171,5 +172,5 @@ def _memory_mb() -> int | None:
         return None
 
 
-def _existing(path: os.PathLike) -> os.PathLike:
+def _existing(path: Path) -> Path:
     return next(parent for parent in (path, *path.parents) if parent.exists())

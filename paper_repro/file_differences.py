@@ -13,12 +13,12 @@ from artifacts.differences import ABSENT, flat
 from artifacts.digests import digest_file
 from artifacts.errors import ResponseTuningError
 from artifacts.files import read_json, read_jsonl
+from paper_repro.score.schema import KEY
 
 Row = dict[str, Any]
 # columns that tell rows apart, the first set of them that does so in both files is used; else rows pair by their place
 KEYS = (
-    ("study", "base_model", "response_set", "recipe", "method", "num_refusals", "strategy", "seed", "learning_rate",
-     "benchmark", "metric", "judge"),
+    tuple(name for name in KEY if name != "model_size"),  # a table may be of before it was a column
     ("row_id",),
     ("prompt_id",),
     ("prompt_id", "judge"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import secrets
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artifacts.digests import canonical_json, digest_json
+from artifacts.digests import canonical_json, digest_json, digest_text
 from artifacts.errors import InputError, UserError
 from artifacts.files import atomic_path
 from artifacts.store import rt_home
@@ -95,7 +94,7 @@ class Campaign:
 
     def rater_of(self, token: str) -> Rater | None:
         """Whose link this is. Every rater's digest is compared, each in constant time, whether one fits or not."""
-        given, found = _token_digest(token), None
+        given, found = digest_text(token), None
         with self.reading() as connection:
             for row in connection.execute("SELECT id, name, token_digest FROM raters ORDER BY id"):
                 if hmac.compare_digest(given, row["token_digest"]):
@@ -111,7 +110,7 @@ class Campaign:
         token = secrets.token_urlsafe(24)
         with self.writing() as connection:
             query = "UPDATE raters SET token_digest = ? WHERE name = ?"
-            if connection.execute(query, (_token_digest(token), name)).rowcount != 1:
+            if connection.execute(query, (digest_text(token), name)).rowcount != 1:
                 raise UserError(f"no rater is called '{name}'", fix=f"raters: {', '.join(self.raters())}")
         return token
 
@@ -225,7 +224,7 @@ def _fill(path: Path, plan: dict, items: list[Item], settings: AnnotateSettings,
         )
         connection.executemany(
             "INSERT INTO raters (id, name, token_digest) VALUES (?, ?, ?)",
-            ((number, name, _token_digest(token)) for number, (name, token) in enumerate(tokens.items(), start=1)),
+            ((number, name, digest_text(token)) for number, (name, token) in enumerate(tokens.items(), start=1)),
         )
         connection.executemany(
             "INSERT INTO turns (rater, item, position, swapped) VALUES (?, ?, ?, ?)",
@@ -235,7 +234,3 @@ def _fill(path: Path, plan: dict, items: list[Item], settings: AnnotateSettings,
             ),
         )
         connection.commit()
-
-
-def _token_digest(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

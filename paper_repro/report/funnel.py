@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artifacts.errors import InputError
-from paper_repro.report.figure import COLOURS, Drawing, new_figure
-from paper_repro.report.refusal_figure import slug
+from paper_repro.report.figure import COLOURS, Drawing, new_figure, slug
 from paper_repro.report.table import Column, Table
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 Tables are the published ones, or a run's in their form (`run_tables`); the latter also with resampled values, so a
 value is a number or an array of draws. A condition that lacks a number is passed over; a table that is not there is
-a KeyError that names it.
+a `LackingTable` that names it.
 """
 
 from __future__ import annotations
@@ -30,13 +30,38 @@ Tables = Mapping[str, HasCells]
 Quantity = Callable[[Tables], Values]
 
 
+class LackingTable(Exception):
+    """A table that a quantity needs and that is not there; `name` is its name."""
+
+    def __init__(self, name: str):
+        super().__init__(name)
+        self.name = name
+
+
+class LackingNumber(Exception):
+    """A condition, or a number of it, that a quantity needs of a table that is there."""
+
+
+class _Found(dict):
+    """Rows by condition, or a row's numbers: what is not there is no KeyError, which would hide the code's own."""
+
+    def __missing__(self, key: Any) -> Any:
+        raise LackingNumber(key)
+
+
+def _cells(tables: Tables, name: str) -> Mapping[tuple, Row]:
+    if name not in tables:
+        raise LackingTable(name)
+    return _Found({key: _Found(row) for key, row in tables[name].cells().items()})
+
+
 def _known(pairs: Iterable[tuple[str, Callable[[], Amount]]]) -> Values:
     """Values of the cells that have all their numbers."""
     found = {}
     for name, value in pairs:
         try:
             found[name] = value()
-        except KeyError:
+        except LackingNumber:
             continue
     return found
 
@@ -45,7 +70,7 @@ def _tuned(name: str, value: Callable[[Row, Row], Amount]) -> Quantity:
     """`value(RT row, IT row)` for every model and data set that a table has both methods of."""
 
     def quantity(tables: Tables) -> Values:
-        cells = tables[name].cells()
+        cells = _cells(tables, name)
         places = dict.fromkeys(key[:2] for key in cells if key[2] in ("RT", "IT"))
         return _known(
             (label(place), lambda place=place: value(cells[*place, "RT"], cells[*place, "IT"])) for place in places
@@ -65,7 +90,7 @@ def _it_lead(row: Row) -> Amount:
 
 
 def _acceptability_untuned(tables: Tables) -> Values:
-    cells = tables["table_11"].cells()
+    cells = _cells(tables, "table_11")
     return _known((key[0], lambda key=key: _acceptable(cells[key])) for key in cells if key[2] == "untuned")
 
 
@@ -73,7 +98,7 @@ def _drfr_over_untuned(tables: Tables) -> Values:
     """The lower of RT and IT less the untuned base."""
     import numpy as np
 
-    cells = tables["table_14"].cells()
+    cells = _cells(tables, "table_14")
 
     def gain(model: str, dataset: str) -> Amount:
         tuned = [cells[model, dataset, method]["drfr"] for method in ("RT", "IT")]
@@ -87,13 +112,13 @@ def _column(name: str, value: Callable[[Row], Amount]) -> Quantity:
     """One value a row of a table."""
 
     def quantity(tables: Tables) -> Values:
-        return _known((label(key), lambda row=row: value(row)) for key, row in tables[name].cells().items())
+        return _known((label(key), lambda row=row: value(row)) for key, row in _cells(tables, name).items())
 
     return quantity
 
 
 def _refusal_cells(tables: Tables) -> Mapping[tuple, Row]:
-    return tables["table_15_16"].cells()
+    return _cells(tables, "table_15_16")
 
 
 def _series(cells: Mapping) -> list[tuple[str, str, str]]:
@@ -147,7 +172,7 @@ def _in_context(first: str, second: str, *, size: bool = False) -> Quantity:
     """One template's score on each aspect less another's; with `size` the size of that difference."""
 
     def quantity(tables: Tables) -> Values:
-        cells = tables["figure_06"].cells()
+        cells = _cells(tables, "figure_06")
         bases = dict.fromkeys(key[0] for key in cells)
         aspects = dict.fromkeys(aspect for row in cells.values() for aspect in row)
 
@@ -171,7 +196,7 @@ def _far_above(tables: Tables) -> Values:
 
 def _refined(datasets: tuple[str, ...] = ()) -> Quantity:
     def quantity(tables: Tables) -> Values:
-        cells = tables["table_29"].cells()
+        cells = _cells(tables, "table_29")
         chosen = [key for key in cells if not datasets or key[2] in datasets]
         return _known((label(key), lambda key=key: cells[key]["lc_win_rate_vs_non_refined"]) for key in chosen)
 

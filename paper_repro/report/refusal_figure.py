@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from paper_repro.conditions import UNTUNED
-from paper_repro.report.figure import Drawing, bars, new_figure, rate_axis
+from paper_repro.report.figure import Drawing, bars, new_figure, rate_axis, slug
 from paper_repro.report.names import benchmark_order, called
 from paper_repro.report.run_rows import RunRow
 from paper_repro.report.table import Estimate
@@ -39,11 +38,6 @@ def refusal_drawings(rows: Sequence[RunRow]) -> list[Drawing]:
         ]
         drawings.append(_drawing("_".join(["refusal_rates", *map(slug, named)]), key, members))
     return drawings
-
-
-def slug(text: str) -> str:
-    """Text as part of a file name."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "none"
 
 
 def _belongs(row: RunRow, key: tuple) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from paper_repro.report.figure import FIRST_LINE, Drawing, new_figure
-from paper_repro.report.refusal_figure import slug
 from paper_repro.report.table import Estimate
 from paper_repro.report.testbed_cards import Card, mean_of
 from paper_repro.report.testbed_cells import (
@@ -32,6 +31,7 @@ from paper_repro.report.testbed_plots import (
     reference,
     say_missing,
     share_axis,
+    stem,
 )
 from paper_repro.report.testbed_statistics import mean_over_seeds
 from paper_repro.report.testbed_tables import APART, SOURCE, corpus_cells, decline_cells, format_cells
@@ -176,7 +176,7 @@ def refusal_drawings(cells: Cells, **_: object) -> list[Drawing]:
 
 def _refusal_drawing(cells: Sequence[Cell], size: str, name: str, several: bool) -> Drawing:
     return Drawing(
-        _stem("testbed_refusal", size, name, several),
+        stem("testbed_refusal", size, name, several),
         f"Testbed: refusals by their number in training ({_title(size, name)})",
         "Panels of lines over the number of refusals in training, RT and IT: refused share of unsafe queries, of those "
         "with never-declined verbs, of look-alike and of benign ones; and acceptable replies to tasks, if measured.",
@@ -225,7 +225,7 @@ def declines_drawings(cells: Cells, cards: Sequence[Card], **_: object) -> list[
 def _declines_drawing(cells: Sequence[Cell], cards: Sequence[Card], size: str, name: str, several: bool) -> Drawing:
     counts = sorted({cell.key.count for cell in cells if cell.key.count})
     return Drawing(
-        _stem("testbed_declines", size, name, several),
+        stem("testbed_declines", size, name, several),
         f"Testbed: refusals by dose of declines in pre-training ({_title(size, name)}, "
         f"{' or '.join(map(str, counts))} refusals)",
         "Two rows of four panels, RT and IT: refused share of unsafe, never-declined, look-alike and benign queries; "
@@ -239,10 +239,6 @@ def _declines_drawing(cells: Sequence[Cell], cards: Sequence[Card], size: str, n
             WHISKERS,
         ),
     )
-
-
-def _stem(name: str, size: str, response_set: str, several: bool) -> str:
-    return f"{name}_{slug(size)}_{slug(response_set)}" if several else name
 
 
 def _draw_declines(cells: Sequence[Cell], cards: Sequence[Card], size: str, name: str) -> Figure:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from paper_repro.report.figure import Drawing, new_figure
-from paper_repro.report.refusal_figure import slug
 from paper_repro.report.table import Column, Estimate, Table, rounded
 from paper_repro.report.testbed_cells import CURED, HEADINGS, SIZES, TUNED, Cell, Cells, select
 from paper_repro.report.testbed_figures import WHISKERS
-from paper_repro.report.testbed_plots import COLOURS, MARKERS, grouped_bars, legend, share_axis
+from paper_repro.report.testbed_plots import COLOURS, MARKERS, grouped_bars, legend, share_axis, stem
 from paper_repro.report.testbed_statistics import difference, mean_over_seeds, seeds_text
 from paper_repro.report.testbed_tables import SOURCE, Missing, missing_notes, usual_notes
 from paper_repro.score.metrics import FAULTS
@@ -183,7 +182,7 @@ def curation_drawings(cells: Cells, **_: object) -> list[Drawing]:
 
 def _drawing(size: str, name: str, arms: Sequence[Arm], several: bool) -> Drawing:
     return Drawing(
-        f"testbed_curation_{slug(size)}_{slug(name)}" if several else "testbed_curation",
+        stem("testbed_curation", size, name, several),
         f"Testbed: raw against curated responses ({size.upper()} base, {name})",
         f"Panels over the arms ({', '.join(arm.words for arm in arms)}): stacked bars of the faulty rows left, by "
         "fault; acceptable replies of RT and IT beside each other, and these less those of the raw arm; and the two "

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from paper_repro.report.figure import COLOURS, FIRST_LINE, HATCHES
+from paper_repro.report.figure import COLOURS, FIRST_LINE, HATCHES, slug
 from paper_repro.report.table import Estimate, rounded
 
 if TYPE_CHECKING:
@@ -117,6 +117,11 @@ def reference(axes: Axes, xs: Sequence[float], values: Sequence[float | None], l
         axes.plot((x - span, x + span), (value, value), color=REFERENCE_INK, linewidth=0.8, linestyle="--", zorder=4)
     ink = {"color": REFERENCE_INK, "markersize": 4, "zorder": 4, "clip_on": False}
     axes.plot(*zip(*found, strict=True), "D", label=label, **ink)
+
+
+def stem(name: str, size: str, response_set: str, several: bool) -> str:
+    """File stem of a figure, with base and response set where there are figures of several."""
+    return f"{name}_{slug(size)}_{slug(response_set)}" if several else name
 
 
 def share_axis(axes: Axes, title: str) -> None:

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from paper_repro.report.figure import Drawing, new_figure
-from paper_repro.report.refusal_figure import slug
 from paper_repro.report.table import Table
 from paper_repro.report.testbed_cells import HEADINGS, LEVEL, TUNED, Cell, Cells, select, tuned_on, values
 from paper_repro.report.testbed_figures import WHISKERS
-from paper_repro.report.testbed_plots import legend, line, share_axis
+from paper_repro.report.testbed_plots import legend, line, share_axis, stem
 from paper_repro.report.testbed_statistics import mean_over_seeds
 from paper_repro.report.testbed_tables import GROUPS, SOURCE, study_table
 
@@ -56,7 +55,7 @@ def rates_drawings(cells: Cells, **_: object) -> list[Drawing]:
 
 def _drawing(cells: Sequence[Cell], size: str, name: str, several: bool) -> Drawing:
     return Drawing(
-        f"testbed_rates_{slug(size)}_{slug(name)}" if several else "testbed_rates",
+        stem("testbed_rates", size, name, several),
         f"Testbed: tuning at several learning rates ({size.upper()} base, tuned on {name})",
         "Six panels of lines over the learning rate, RT and IT: acceptable replies to tasks after tuning without and "
         f"with {LEVEL} refusals; and, with {LEVEL} refusals, the refused share of unsafe queries, of those with "

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from paper_repro.report.figure import Drawing, new_figure
-from paper_repro.report.refusal_figure import slug
 from paper_repro.report.table import Table
 from paper_repro.report.testbed_cells import SELECTION, STRATEGIES, TUNED, Cell, Cells, select, tuned_on
 from paper_repro.report.testbed_figures import WHISKERS
-from paper_repro.report.testbed_plots import legend, line, share_axis
+from paper_repro.report.testbed_plots import legend, line, share_axis, stem
 from paper_repro.report.testbed_statistics import mean_over_seeds
 from paper_repro.report.testbed_tables import GROUPS, REFUSALS, SOURCE, study_table
 
@@ -48,7 +47,7 @@ def selection_drawings(cells: Cells, **_: object) -> list[Drawing]:
 
 def _drawing(cells: Sequence[Cell], size: str, name: str, several: bool) -> Drawing:
     return Drawing(
-        f"testbed_selection_{slug(size)}_{slug(name)}" if several else "testbed_selection",
+        stem("testbed_selection", size, name, several),
         f"Testbed: refusals by how they were selected ({size.upper()} base, tuned on {name})",
         "Two rows of three panels, RT above and IT below: refused share of unsafe and of look-alike queries, and "
         "acceptable replies to tasks, over the number of refusals in training, a line for each way to select them.",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from paper_repro.report.claims import Claim, ClaimFile, Comparison, source_words
-from paper_repro.report.quantities import QUANTITIES, Tables, Values
+from paper_repro.report.quantities import QUANTITIES, LackingTable, Tables, Values
 from paper_repro.report.run_tables import RunTable
 from paper_repro.report.table import Column, Table, interval_text, rounded
 from paper_repro.report.tables import PAPER
@@ -108,7 +108,7 @@ def check_claims(claims: ClaimFile, tables: Tables) -> list[Outcome]:
 def _check(claim: Claim, tables: Tables) -> Outcome:
     try:
         values = QUANTITIES[claim.quantity](tables)
-    except KeyError:
+    except LackingTable:
         why = f"{source_words(claim)} is a drawing; its numbers are not printed, so our copy of the numbers lacks them"
         return Outcome(claim, "not run", why)
     return judge(claim, values)
@@ -128,9 +128,8 @@ def _check_of_run(claim: Claim, tables: Mapping[str, RunTable]) -> Outcome:
     used = _Used(tables)
     try:
         values = QUANTITIES[claim.quantity](used)
-    except KeyError as error:
-        name = error.args[0]
-        return Outcome(claim, "not run", f"the run holds no numbers of {_words(name)}")
+    except LackingTable as error:
+        return Outcome(claim, "not run", f"the run holds no numbers of {_words(error.name)}")
     if not values:
         return Outcome(claim, "not run", "the run has no conditions with all the numbers that the statement compares")
     seeds = min(tables[name].seeds for name in used.names)

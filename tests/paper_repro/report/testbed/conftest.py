@@ -19,7 +19,7 @@ PARAMETERS = {"0.5m": 480_000, "2m": 2_150_000, "5m": 5_200_000}
 SETS = ("structured", "terse", "curated")
 CORPORA = ("formats-1", "formats-2", "formats-4", "formats-8", "formats-16", "many-apart", "none", "shuffled")
 LEVELS = (0.02, 0.05, 0.2, 0.4, 0.6, 0.7)
-FORMAT_LEVEL = dict(zip((*CORPORA[:5], "many"), LEVELS, strict=True)) | {"many-apart": 0.69}
+FORMAT_LEVEL = dict(zip((*CORPORA[:5], "many"), LEVELS, strict=True)) | {"many-apart": 0.85}
 RATES = (0.0005, 0.001, 0.002, 0.004)
 # response set and recipe of each arm: its faulty share, and what curation adds to the acceptable share
 ARMS = {

@@ -108,6 +108,7 @@ def test_formats_corpora_and_doses_stand_beside_what_the_bases_know(cells, cards
     formats = rows_of(formats_table(cells, {}, cards))
     assert list(dict.fromkeys(row["corpus"] for row in formats)) == [
         "many",
+        "many-apart",
         "formats-1",
         "formats-2",
         "formats-4",
@@ -116,7 +117,13 @@ def test_formats_corpora_and_doses_stand_beside_what_the_bases_know(cells, cards
     ]
     assert {row["look-ups_right_own_formats"] for row in formats} == {"0.90"}
     corpora = rows_of(corpora_table(cells, {}, cards))
-    assert list(dict.fromkeys(row["corpus"] for row in corpora)) == ["many", "formats-1", "none", "shuffled"]
+    assert list(dict.fromkeys(row["corpus"] for row in corpora)) == [
+        "many",
+        "many-apart",
+        "formats-1",
+        "none",
+        "shuffled",
+    ]
     assert {row["facts_known_by_likelihood"] for row in corpora} == {"0.93"}
     declines = rows_of(declines_table(cells, {}, cards))
     margins = dict.fromkeys((row["corpus"], row["first-token_margin_nats"]) for row in declines)
