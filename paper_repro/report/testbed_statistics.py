@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from paper_repro.report.table import Estimate
 from paper_repro.report.testbed_cells import Cell, CellKey, Unit
+from paper_repro.score.statistics import Z95
 
 if TYPE_CHECKING:
     import numpy as np
 
 RESAMPLES = 4_000
-NORMAL_95 = 1.959964
 PERCENTILES = (2.5, 97.5)
 INTERVALS = (
     "In brackets, and as whiskers: 95 % intervals. A resample draws the seeds (pairs of pre-training and tuning seed) "
@@ -93,7 +93,7 @@ def resample(name: str, units: Sequence[Estimate]) -> np.ndarray:
     below = np.array([0.0 if part.low is None else part.value - part.low for part in units])
     above = np.array([0.0 if part.high is None else part.high - part.value for part in units])
     chosen = generator.integers(len(units), size=(RESAMPLES, len(units)))
-    shift = generator.standard_normal((RESAMPLES, 1)) / NORMAL_95  # in units of half an interval
+    shift = generator.standard_normal((RESAMPLES, 1)) / Z95  # in units of half an interval
     stretch = np.sqrt(len(units) / max(len(units) - 1, 1))
     drawn = values.mean() + stretch * (values[chosen] - values.mean())
     shifted = drawn + np.where(shift > 0, shift * above[chosen], shift * below[chosen])

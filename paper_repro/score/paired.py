@@ -9,9 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from paper_repro.score.outcomes import Outcomes
-from paper_repro.score.statistics import wilson
-
-AT_ONCE = 500  # resamples drawn together: bounds memory, decides nothing
+from paper_repro.score.statistics import AT_ONCE, wilson
 
 
 @dataclass(frozen=True, slots=True)

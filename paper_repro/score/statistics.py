@@ -118,12 +118,7 @@ def percentiles(
         seed: Of the resampling.
         resamples: Number of resamples.
     """
-    random, found = np.random.default_rng(seed), []
-    for first in range(0, resamples, AT_ONCE):
-        found.append(statistic(random.integers(n, size=(min(AT_ONCE, resamples - first), n))))
-    low, high = np.quantile(np.concatenate(found), [0.025, 0.975])
-    # equal values: rounding may put the ends beside the centre
-    return min(float(low), centre), max(float(high), centre)
+    return bootstrap_strata([np.arange(n)], lambda drawn: statistic(drawn[0]), centre, seed, resamples)
 
 
 def bootstrap_strata(
@@ -147,4 +142,5 @@ def bootstrap_strata(
         size = min(AT_ONCE, resamples - first)
         found.append(statistic([values[random.integers(len(values), size=(size, len(values)))] for values in strata]))
     low, high = np.nanquantile(np.concatenate(found), [0.025, 0.975])
+    # equal values: rounding may put the ends beside the centre
     return min(float(low), centre), max(float(high), centre)

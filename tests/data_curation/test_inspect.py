@@ -173,8 +173,10 @@ def test_a_step_that_embeds_is_not_run_again_unasked(tmp_path, rt_home, tiny_enc
     made = curate(CurateSettings(recipe=recipe), tmp_path / "set", path)
     subject = read_subject(made.path)
     unasked = borders(subject, tmp_path / "scratch")
+    assert len(unasked) == 1
     assert all(border.kept == () and "embeds every text" in border.problem for border in unasked)
     asked = borders(subject, tmp_path / "scratch", with_encoder=True)
+    assert len(asked) == 1
     assert all(border.problem is None for border in asked)
 
 
