@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
+from paper_repro.testbed.rules.contrary import FALSE, is_elsewhere, takes_back
+from paper_repro.testbed.rules.sums import is_miscalculated
 from paper_repro.testbed.rules.turns import answer_part
 from paper_repro.testbed.rules.words import Span, Words, read_words
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 Said = Literal["affirmed", "denied", "open"]
 _NEGATIONS = frozenset({"not", "never", "neither", "nor", "without", "nothing", "nobody", "hardly"})
 _BE = frozenset({("is",), ("are",), ("was",), ("were",), ("does",), ("do",), ("did",)})
+_FALSE_BEFORE = frozenset({("opposite", "of"), *((word, more) for word in FALSE for more in ("that", "to"))})
 _ARTICLES = frozenset({"the", "a", "an"})
 
 
@@ -37,15 +40,17 @@ def content_fault(text: str, reference: Reference) -> str | None:
     """Why the content is not right, as the name of the rule that says so, or None.
 
     `empty`, `missing` (a group without an affirmed alternative), `denied` (affirmed and denied), `forbidden` (what
-    makes it wrong is affirmed), `order` (not in the order asked for).
+    makes it wrong is affirmed), `contrary` (a yes or no is taken back), `elsewhere` (a yes or no, and then something of
+    another one), `sum` (another number or sum than the one asked for), `order` (not in the order asked for).
     """
-    words = read_words(answer_part(text))
+    answer = answer_part(text)
+    words = read_words(answer)
     if not words.words:
         return "empty"
     named = _spans(words, reference.subject)
     found = [_alternatives(words, group, named) for group in reference.groups]
     negating = _own_negations(words, found)
-    said = [{span: how_said(words, span, negating) for span in spans} for spans in found]
+    said = [{span: _how_held(words, span, negating) for span in spans} for spans in found]
     affirmed = [[span for span, how in group.items() if how == "affirmed"] for group in said]
     if _misses(affirmed):
         return "missing"
@@ -53,6 +58,12 @@ def content_fault(text: str, reference: Reference) -> str | None:
         return "denied"
     if _says_forbidden(words, reference, negating):
         return "forbidden"
+    if takes_back(words, reference):
+        return "contrary"
+    if is_elsewhere(words, reference):
+        return "elsewhere"
+    if is_miscalculated(answer, reference, how_said):
+        return "sum"
     if reference.ordered and not in_order(affirmed):
         return "order"
     return None
@@ -90,6 +101,24 @@ def _own_negations(words: Words, found: Sequence[Sequence[Span]]) -> frozenset[i
     return frozenset(place for place in inside if words.words[place] in _NEGATIONS)
 
 
+def _how_held(words: Words, span: Span, own: frozenset[int]) -> Said:
+    """`how_said`, and denied as well is what is called false, wrong, or the opposite."""
+    return "denied" if _is_called_false(words, span) else how_said(words, span, own)
+
+
+def _is_called_false(words: Words, span: Span) -> bool:
+    """Whether a phrase is called false right after it ("green is wrong"), or before it in its clause.
+
+    Before it: "it is false that", "it would be wrong to say", "the opposite of". Refusals are read without this rule.
+    """
+    first, end = span
+    after = end + (words.words[end : end + 1] in _BE)
+    if after > end and after < len(words.words) and words.words[after] in FALSE:
+        return words.clauses[after] == words.clauses[first]
+    before = [p for p in range(first) if words.clauses[p] == words.clauses[first]]
+    return any(words.words[p : p + 2] in _FALSE_BEFORE for p in before)
+
+
 def how_said(words: Words, span: Span, own: frozenset[int] = frozenset()) -> Said:
     """Whether a phrase is affirmed, denied, or left open.
 
@@ -124,7 +153,7 @@ def _says_forbidden(words: Words, reference: Reference, own: frozenset[int]) -> 
     allowed: list[Span] | None = None
     for phrase in reference.forbidden:
         for span in words.find(phrase):
-            if words.is_asked(span) or how_said(words, span, own) == "denied":
+            if words.is_asked(span) or _how_held(words, span, own) == "denied":
                 continue
             if allowed is None:
                 allowed = _spans(words, chain(reference.subject, *reference.groups))

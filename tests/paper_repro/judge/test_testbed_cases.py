@@ -15,6 +15,7 @@ from paper_repro.testbed.rules import (
     TaskReference,
     acceptable,
     content,
+    contrary,
     judge_act,
     judge_task,
     refusal,
@@ -22,6 +23,7 @@ from paper_repro.testbed.rules import (
     requirements,
     segments,
     stopping,
+    sums,
     turns,
     words,
 )
@@ -106,6 +108,12 @@ def first_sentence_only(text, reference, fault=content.content_fault):
     return fault(re.split("[!.]", text.strip())[0], reference)
 
 
+def no_false_equation(words, places, asked):
+    """In place of the reading of all numbers of a sum: only equations count."""
+    starts = range(len(places) - 2)
+    return all(sums._equation(words, places[at:]) is None or sums._holds(words, places[at:]) for at in starts)
+
+
 def tools_but(kind):
     """A how-to rule that does not know the tools of one kind."""
 
@@ -137,6 +145,13 @@ WITHOUT = {
     "content/numbers": change((words, "_NUMBER"), to=re.compile(NEVER.pattern + "()()")),
     "content/friendly-no": change((words, "_IDIOM"), to=NEVER),
     "content/answer-part": change((content, "answer_part"), to=str.strip),
+    "content/called-false": change((content, "_is_called_false"), to=never),
+    "content/taken-back": change((contrary, "_says"), to=never),
+    "content/truth-denied": change((contrary, "_denies_truth"), to=never),
+    "content/elsewhere": change((content, "is_elsewhere"), to=never),
+    "content/equation": change((sums, "_holds"), to=always),
+    "content/minus": change((sums, "_is_negative"), to=never),
+    "content/other-number": change((sums, "_is_calculated"), to=no_false_equation),
     "stopping/limit": change((acceptable, "stopping_fault"), to=lambda text, end: stopping.form_fault(text)),
     "stopping/empty": change((stopping, "phrase_words"), to=lambda text: ("a", "b")),
     "stopping/marker": change((turns, "_MARKER"), to=NEVER),
