@@ -1,4 +1,4 @@
-"""Replacing what is finished: nothing of it is lost before the new is, whatever fails and wherever a process is killed."""
+"""Replacing what is finished: nothing of it is lost before the new is, whatever fails and wherever it is killed."""
 
 from __future__ import annotations
 
