@@ -10,13 +10,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from artifacts.catalogue import published_folder, read_published
-from artifacts.chain import artifacts_below
-from artifacts.errors import ResponseTuningError
+from artifacts.chain import artifacts_below, chain_of, lineage
+from artifacts.errors import InputError, ResponseTuningError
 from artifacts.files import disk_faults
 from artifacts.lock import locked_digests
 from artifacts.manifest import Artifact, read_manifest
 from artifacts.pins import load_pin, pin_names
-from artifacts.stage import LOCK, input_digest
+from artifacts.stage import LOCK
 from artifacts.store import pins_folder, rt_home
 
 # kinds that runs end in: all that these were made from is in use
@@ -42,10 +42,11 @@ def collect(*, unreferenced: bool = False, keep: Sequence[Path] = ()) -> list[Wa
 
     Args:
         unreferenced: Also artifacts that no report, published or locked artifact, and none of `keep`, was made from.
-        keep: Folders of artifacts to be kept, with all that they were made from.
+        keep: Artifacts to be kept, or folders of such, with all that they were made from; they may lie anywhere.
 
     Raises:
-        InputError: a publication, the lock file or an artifact of `keep` cannot be read; then nothing can be said.
+        InputError: there is no artifact in a folder of `keep`; or a publication, the lock file or an artifact of `keep`
+            cannot be read; then nothing can be said.
     """
     home = rt_home()
     if not home.is_dir():
@@ -105,7 +106,8 @@ def _stage_folders(home: Path) -> list[Path]:
 def _used(artifacts: dict[Path, Artifact | None], keep: Sequence[Path]) -> set[str]:
     """Digests of all that is in use: the ends of runs, what is published, locked or to be kept, and what it is of."""
     used = {digest for key, digest in locked_digests().items() if "/" not in key}
-    used |= {input_digest(path) for path in keep}
+    for path in keep:
+        used |= _kept(path)
     for folder in artifacts_below(published_folder()):
         used |= set(read_published(folder)[0].lineage["nodes"])
     made_from: dict[str, set[str]] = {}
@@ -119,6 +121,18 @@ def _used(artifacts: dict[Path, Artifact | None], keep: Sequence[Path]) -> set[s
         used |= new
         waiting += new
     return used
+
+
+def _kept(path: Path) -> set[str]:
+    """Digests of the artifacts below a folder, and of all that they were made from, wherever it lies."""
+    folders = list(artifacts_below(path))
+    if not folders:
+        raise InputError(
+            "holds no artifact, so there is nothing to keep",
+            where=str(path),
+            fix="give --keep the folder of an artifact (with a manifest.json), or a folder of such folders",
+        )
+    return {digest for folder in folders for digest in lineage(chain_of(read_manifest(folder)))["nodes"]}
 
 
 def _readable(folder: Path) -> Artifact | None:

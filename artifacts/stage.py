@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -15,9 +15,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from artifacts.aside import LOCK, PARTIAL, SLOTS, begun_plan, is_replacing, put_back, retire, set_aside, settle
 from artifacts.digests import digest_file, digest_json
 from artifacts.errors import DigestError, InputError, StageError, UserError
-from artifacts.files import disk_faults, read_json, write_json
+from artifacts.files import disk_faults
 from artifacts.machine import run_facts
 from artifacts.manifest import (
     MANIFEST,
@@ -30,34 +31,10 @@ from artifacts.manifest import (
     write_manifest,
 )
 from artifacts.settings import Settings
+from artifacts.workspace import Workspace, differences, open_workspace
 
-PARTIAL = "partial.json"
-SCRATCH = "_work"
-LOCK = ".lock"
-_UNFINISHED = f".{PARTIAL}.*.tmp"  # what is left of `partial.json` where a process was killed while it wrote that
 VIEWS = ("README.md", "lineage.json")  # what a stage's `describe` writes: derived, so no part of the identity
 log = logging.getLogger("rt")
-
-
-@dataclass
-class Workspace:
-    """What a stage's work sees of its output folder.
-
-    Attributes:
-        path: The folder; every file left here (outside `scratch`) becomes an output.
-        scratch: Folder for checkpoints and shards; kept when stopped, removed when done.
-        resumed: Whether an earlier, stopped run of the same plan left files here.
-        summary: Deterministic facts for the identity; the work fills it.
-        provenance: Facts that vary between runs (speeds, durations); the work fills it.
-        notes: What `Stage.describe` needs to know and no output holds; kept nowhere else.
-    """
-
-    path: Path
-    scratch: Path
-    resumed: bool
-    summary: dict[str, Any] = field(default_factory=dict)
-    provenance: dict[str, Any] = field(default_factory=dict)
-    notes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,13 +89,15 @@ class Stage:
             settings: An instance of this stage's settings class.
             out: Output folder: absent, empty, or this stage's own (finished or stopped).
             inputs: Name to artifact folder or plain file.
-            overwrite: Replace a finished artifact made from other settings or inputs.
+            overwrite: Replace what was made, or begun, from other settings or inputs. What is finished stays until its
+                replacement is.
 
         Returns:
             The artifact, and whether it was already up to date.
 
         Raises:
-            UserError: `out` holds something else, an input or lies in one, or may not be written.
+            UserError: `out` holds something else, an input or lies in one, or may not be written; or work of other
+                settings or inputs, and `overwrite` is not set.
             StageError: the disk is full, or the work itself failed.
         """
         with disk_faults(out):
@@ -143,13 +122,25 @@ class Stage:
             lock.release()
 
     def _run_locked(self, plan, settings, out, inputs, overwrite) -> tuple[Artifact, bool]:
+        settle(out)
+        if is_replacing(out) and begun_plan(out) != digest_json(plan):
+            put_back(out)  # a replacement that was killed, and is not what is asked for now
         found = _finished(out, plan, overwrite)
         if found is not None:
             if self.describe and not all((out / name).exists() for name in VIEWS):
                 self.describe(found, inputs, {})
             log.info("%s: up to date, nothing to do (%s)", self.name, out)
             return found, True
-        workspace = _open_workspace(out, plan)
+        try:
+            artifact = self._make(plan, settings, out, inputs, overwrite)
+        except BaseException:
+            put_back(out)
+            raise
+        retire(out)
+        return artifact, False
+
+    def _make(self, plan, settings, out, inputs, overwrite) -> Artifact:
+        workspace = open_workspace(out, plan, overwrite)
         log.info("%s: %s %s", self.name, "resuming" if workspace.resumed else "starting", out)
         for path in inputs.values():
             if is_artifact(path):
@@ -169,7 +160,7 @@ class Stage:
             self.describe(artifact, inputs, workspace.notes)
         write_manifest(artifact)
         log.info("%s: done in %.1f s (%s)", self.name, seconds, out)
-        return artifact, False
+        return artifact
 
 
 def thread_count() -> int:
@@ -222,7 +213,7 @@ def _version(distribution: str) -> str:
 
 
 def _finished(out: Path, plan: dict[str, Any], overwrite: bool) -> Artifact | None:
-    """The up-to-date artifact in `out`, or None if the folder is free to be worked in."""
+    """The up-to-date artifact in `out`, or None if the folder is free to be worked in; another one is set aside."""
     if not is_artifact(out):
         return None
     try:
@@ -238,59 +229,21 @@ def _finished(out: Path, plan: dict[str, Any], overwrite: bool) -> Artifact | No
         log.warning("%s\n  made again", error)
         recorded = plan
     if recorded != plan and not overwrite:
-        changed = sorted(_differences(recorded, plan))
+        changed = sorted(differences(recorded, plan))
         raise UserError(
             f"holds a finished '{artifact.identity.kind}' made otherwise (differs in: {', '.join(changed)})",
             where=str(out),
             fix="choose another --out, or pass --overwrite to replace it",
         )
-    _clear(out)
+    set_aside(out, digest_json(plan))
     return None
-
-
-def _differences(old: Any, new: Any, prefix: str = "") -> list[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        dot = f"{prefix}." if prefix else ""
-        return [d for key in old.keys() | new.keys() for d in _differences(old.get(key), new.get(key), dot + key)]
-    return [] if old == new else [prefix]
-
-
-def _open_workspace(out: Path, plan: dict[str, Any]) -> Workspace:
-    """Resume the stopped run of the same plan, or begin afresh in an empty or own folder."""
-    partial = out / PARTIAL
-    plan_digest = digest_json(plan)
-    resumed = False
-    if partial.exists():
-        resumed = read_json(partial).get("plan_digest") == plan_digest
-        if not resumed:
-            _clear(out)
-    elif any(path.name != LOCK and not path.match(_UNFINISHED) for path in out.iterdir()):
-        raise UserError("not empty, and not a folder of this tool", where=str(out), fix="choose an empty or new folder")
-    write_json(partial, {"plan_digest": plan_digest, "plan": plan})
-    for leftover in out.rglob(".*.tmp"):
-        leftover.unlink()
-    scratch = out / SCRATCH
-    scratch.mkdir(exist_ok=True)
-    return Workspace(path=out, scratch=scratch, resumed=resumed)
-
-
-def _clear(out: Path) -> None:
-    """Remove a folder's content; the manifest first, so that a stop in between never looks whole."""
-    write_json(out / PARTIAL, {"plan_digest": "cleared"})
-    (out / MANIFEST).unlink(missing_ok=True)
-    for path in out.iterdir():
-        if path.name in (LOCK, PARTIAL):
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
 
 
 def _outputs(out: Path, views: tuple[str, ...] = ()) -> dict[str, OutputFile]:
     own = {MANIFEST, PARTIAL, LOCK}
     written = {out / name for name in views}
-    files = [p for p in sorted(out.rglob("*")) if p.is_file() and p.name not in own and p not in written]
+    places = [path for path in sorted(out.rglob("*")) if path.relative_to(out).parts[0] not in SLOTS]
+    files = [path for path in places if path.is_file() and path.name not in own and path not in written]
     if links := [path.relative_to(out).as_posix() for path in files if path.is_symlink()]:
         raise StageError(f"wrote links, not files: {', '.join(links)}", where=str(out))
     return {

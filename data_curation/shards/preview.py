@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from artifacts.stage import SCRATCH
+from artifacts.aside import SCRATCH
 from data_curation.curate import INPUT
 from data_curation.reference import REFERENCE
 from data_curation.shards.executors import runner

@@ -206,7 +206,7 @@ def gc(
     ] = False,
     keep: Annotated[
         list[Path] | None,
-        typer.Option("--keep", metavar="DIR", help="Keep this artifact and what it is made from.", show_default=False),
+        typer.Option("--keep", metavar="DIR", help="Keep artifacts here, and what they come from.", show_default=False),
     ] = None,
     as_json: AsJson = False,
     debug: Debug = False,

@@ -30,7 +30,7 @@ Out = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show resolved settings and the plan; do nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Result as JSON on standard output (docs/schemas.md).")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a finished folder made otherwise.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what was made or begun otherwise.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks (may stand anywhere).")]
 ResponseSet = Annotated[
     str | None, typer.Argument(metavar="INPUT", help="Artifact folder, file or hub address.", show_default=False)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artifacts.errors import InputError
+from artifacts.errors import DigestError, InputError
 from artifacts.manifest import is_artifact, read_manifest
-from paper_repro.rows import read_rows
+from paper_repro.rows import Row, read_rows
 from paper_repro.sequences import TokenSequence, build_all
 from paper_repro.train.settings import TrainSettings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+_KINDS = ("trainset", "curated", "corpus")
+_COLUMNS = ("response_key", "instruction_key")
+log = logging.getLogger("rt")
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,45 @@ class TrainingData:
     counts: dict[str, int]
 
 
+def check_trainset(settings: TrainSettings, trainset: Path) -> None:
+    """Refuse settings without effect on a set, and a file without the artifact that it belongs to.
+
+    Raises:
+        InputError: names of columns for a folder, whose columns are known; or a file of an artifact, which alone does
+            not tell what is in it (refusals, recipe), so that the model would be recorded as another condition.
+    """
+    named = [key for key in _COLUMNS if getattr(settings, key) != TrainSettings.model_fields[key].default]
+    if trainset.is_dir() and named:
+        raise InputError(
+            f"column names are for plain files; this set has response/instruction ({', '.join(named)} given)",
+            where=str(trainset),
+            fix="leave the names out, or give the file of rows itself",
+        )
+    owner = _owner(trainset.resolve()) if trainset.is_file() else None
+    if owner is not None:
+        raise InputError(
+            "belongs to an artifact, whose manifest says what it holds",
+            where=str(trainset),
+            fix=f"give the folder: {owner} (--method chooses the file)",
+        )
+
+
+def _owner(file: Path) -> Path | None:
+    """The artifact with training data of which a file is an output, or a part of one."""
+    for folder in file.parents[:2]:
+        if not is_artifact(folder):
+            continue
+        try:
+            identity = read_manifest(folder).identity
+        except DigestError:
+            raise
+        except InputError:  # somebody else's manifest.json
+            continue
+        if identity.kind in _KINDS and file.relative_to(folder).as_posix() in identity.outputs:
+            return folder
+    return None
+
+
 def training_file(trainset: Path, method: str) -> Path:
     """The file that `method` reads in a mixed set, a curated set, any folder of the same layout, or the file itself.
 
@@ -39,7 +83,7 @@ def training_file(trainset: Path, method: str) -> Path:
         return trainset
     if is_artifact(trainset):
         kind = read_manifest(trainset).identity.kind
-        if kind not in ("trainset", "curated", "corpus"):
+        if kind not in _KINDS:
             raise InputError(f"a '{kind}' artifact holds no training data", where=str(trainset))
     names = {name for name in ("rt.parquet", "it.parquet", "data.parquet") if (trainset / name).exists()}
     if f"{method}.parquet" in names:
@@ -76,10 +120,11 @@ def _plain_name(path: Path) -> str:
 
 
 def load_data(tokenizer: PreTrainedTokenizerBase, trainset: Path, settings: TrainSettings) -> TrainingData:
-    """Read the rows and build their sequences; raises InputError if nothing is left to train."""
+    """Read the rows and build their sequences; raises InputError if all are blank or nothing is left to train."""
     path = training_file(trainset, settings.method)
     keys = {"response_key": settings.response_key, "instruction_key": settings.instruction_key}
     rows = read_rows(path, needs_instruction=settings.method == "it", **(keys if path == trainset else {}))
+    _check_blank(path, rows)
     pairs = [(row.instruction, row.response) for row in rows]
     options = {"masking": settings.masking, "max_length": settings.max_length, "loss_on": settings.loss_on}
     built = list(build_all(tokenizer, settings.method, pairs, **options))
@@ -95,3 +140,18 @@ def load_data(tokenizer: PreTrainedTokenizerBase, trainset: Path, settings: Trai
         "loss_tokens": sum(sequence.predicted for sequence in kept),
     }
     return TrainingData(kept, counts)
+
+
+def _check_blank(path: Path, rows: list[Row]) -> None:
+    """Tell of responses without a word, from which a model learns to say nothing; refuse a set of nothing else."""
+    blank = sum(not row.response.strip() for row in rows)
+    if blank == len(rows):
+        raise InputError(
+            "every response is blank, so there is nothing to learn",
+            where=str(path),
+            fix="give rows with responses; is response_key the right column?",
+        )
+    if blank:
+        log.warning(
+            "%s: %d of %d responses are blank; the model is trained to say nothing there", path, blank, len(rows)
+        )

@@ -31,7 +31,7 @@ class LoraSettings(Settings):
     r: Positive = 16
     alpha: Positive = 16
     dropout: Share = 0.05
-    targets: str | tuple[str, ...] = "all-linear"
+    targets: Name | Annotated[tuple[Name, ...], Field(min_length=1)] = "all-linear"
 
 
 # what a preset sets where the user does not; the rest, and all of `lora`, are the defaults of the classes here

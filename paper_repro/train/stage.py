@@ -25,7 +25,7 @@ from paper_repro.hardware import hardware
 from paper_repro.models import ModelSource, load_tokenizer
 from paper_repro.sequences import fitting_chat_template
 from paper_repro.train.attention import attention_of
-from paper_repro.train.data import TrainingData, condition_facts, load_data
+from paper_repro.train.data import TrainingData, check_trainset, condition_facts, load_data
 from paper_repro.train.loading import check_machine, load_for_training, load_with_adapter
 from paper_repro.train.memory import find_sizes, naming_the_setting
 from paper_repro.train.merge import MergeCheck, adapter_check, save_adapter, save_model
@@ -62,7 +62,11 @@ def stage_call(settings: TrainSettings, trainset: Path) -> tuple[TrainSettings, 
     """Settings without machine paths, and all inputs, as the stage takes them.
 
     A plain folder gives the response set its name, which its digest does not hold: here it becomes a setting.
+
+    Raises:
+        InputError: column names for a folder, or a file out of an artifact.
     """
+    check_trainset(settings, trainset)
     inputs = {"trainset": trainset, **settings.base.inputs()}
     plain = trainset.is_dir() and not is_artifact(trainset)
     name = settings.response_set or (trainset.resolve().name if plain else None)

@@ -6,11 +6,14 @@ import pytest
 from filelock import FileLock
 
 from artifacts.catalogue import digest_of, resolve
+from artifacts.errors import InputError
 from artifacts.gc import collect, remove
 from artifacts.lock import lock_names
 from artifacts.manifest import MANIFEST, read_manifest, verify_outputs
 from artifacts.pins import load_pin
 from artifacts.publish import publish
+from artifacts.settings import Settings
+from artifacts.stage import Stage
 from artifacts.store import pins_folder
 
 
@@ -37,6 +40,26 @@ def test_nothing_of_a_run_goes_unless_nothing_refers_to_it(run):
     assert not alone.path.exists()
     for artifact in kept:
         verify_outputs(read_manifest(artifact.path))
+
+
+def test_what_is_to_be_kept_may_lie_outside_the_home_and_keeps_what_it_was_made_from(run, tmp_path):
+    used, trainset, report, alone = run
+    (report.path / MANIFEST).unlink()
+    for name, source in (("one", trainset), ("two", alone)):  # two steps away from the home
+        stage = Stage("mix", "trainset", 1, Settings, lambda s, i, w: (w.path / "data").write_text("x"))
+        inner = stage.run(Settings(), tmp_path / "mine" / f"inner-{name}", {"base": source.path})[0]
+        stage.run(Settings(), tmp_path / "outer" / name, {"base": inner.path})
+    assert paths(collect(unreferenced=True, keep=[tmp_path / "outer" / "one"])) == [alone.path]
+    assert paths(collect(unreferenced=True, keep=[tmp_path / "outer" / "two"])) == [used.path, trainset.path]
+    assert collect(unreferenced=True, keep=[tmp_path / "outer"]) == []
+
+
+@pytest.mark.parametrize("name", ["absent", "empty", "file"])
+def test_a_folder_to_be_kept_without_an_artifact_is_refused(run, tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="holds no artifact"):
+        collect(unreferenced=True, keep=[tmp_path / name])
 
 
 def test_what_is_published_or_locked_keeps_what_it_was_made_from(run):

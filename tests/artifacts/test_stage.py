@@ -118,13 +118,28 @@ def test_a_stopped_run_is_resumed_if_its_plan_is_the_same(tmp_path, text):
     assert not (tmp_path / "out" / "_work").exists()
 
 
-def test_a_stopped_run_of_another_plan_is_begun_afresh(tmp_path, text):
+def test_a_stopped_run_of_another_plan_is_begun_afresh_only_where_asked(tmp_path, text, monkeypatch):
+    threaded = Stage("copy", "copies", 1, Copies, copy, threaded=True)
     text.write_text("stop\n")
+    monkeypatch.setenv("RT_THREADS", "3")
     with pytest.raises(RuntimeError):
-        STAGE.run(Copies(times=4), tmp_path / "out", {"text": text})
+        threaded.run(Copies(times=4), tmp_path / "out", {"text": text})
+    monkeypatch.setenv("RT_THREADS", "2")
+    with pytest.raises(UserError, match=r"(?s)differs in: threads\).*use RT_THREADS=3; .*--overwrite"):
+        threaded.run(Copies(times=4), tmp_path / "out", {"text": text})
+    with pytest.raises(UserError, match=r"(?s)differs in: settings\.times, threads\).*settings, inputs.*RT_THREADS=3"):
+        threaded.run(Copies(times=5), tmp_path / "out", {"text": text})
+    assert len(list((tmp_path / "out" / "_work").iterdir())) == 2, "nothing was lost"
     text.write_text("go\n")
-    artifact, _ = STAGE.run(Copies(times=4), tmp_path / "out", {"text": text})
+    artifact, _ = threaded.run(Copies(times=4), tmp_path / "out", {"text": text}, overwrite=True)
     assert artifact.provenance["shards_found"] == 0
+
+
+def test_a_stopped_run_that_has_done_nothing_is_in_nobodys_way(tmp_path, text):
+    stage = Stage("copy", "copies", 1, Copies, lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        stage.run(Copies(), tmp_path / "out")
+    STAGE.run(Copies(times=3), tmp_path / "out", {"text": text})
 
 
 def test_a_changed_output_is_noticed_and_redone_on_request(tmp_path, text):
