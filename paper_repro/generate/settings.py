@@ -123,3 +123,8 @@ class GenerateSettings(Settings):
     def stops(self) -> tuple[str, ...]:
         """All texts that end a reply: the setting's own and the template's."""
         return self.stop + (self.template.stops if self.template else ())
+
+    def before_stop(self, text: str) -> str | None:
+        """What stands in a reply before the first stop text; None if it holds none."""
+        places = [text.find(mark) for mark in self.stops if mark in text]
+        return text[: min(places)] if places else None

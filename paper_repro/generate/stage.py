@@ -237,10 +237,15 @@ def _stops(tokenizer: PreTrainedTokenizerBase, stop: tuple[str, ...]):
 
 
 def _reply(tokenizer: PreTrainedTokenizerBase, decoded: Decoded, settings: GenerateSettings) -> Row:
-    """Text of the generated ids alone, no special tokens, cut before the first stop text; trimmed if in context."""
+    """Text of the generated ids alone, no special tokens, cut before the first stop text; trimmed if in context.
+
+    A stop text seen at the end of the ids may be none in all of them: where a tokenizer falls back to bytes, one wrong
+    byte makes a whole run of them unreadable. Nothing is cut then.
+    """
     text = tokenizer.decode(decoded.ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     if decoded.finish_reason == "stop":
-        text = text[: min(text.find(mark) for mark in settings.stops if mark in text)]
+        before = settings.before_stop(text)
+        text = text if before is None else before
     text = text if settings.style == "chat" else trimmed(text, settings.template)
     return {"response": text, "finish_reason": decoded.finish_reason, "num_tokens": len(decoded.ids)}
 
