@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-
 # word boundaries that know hyphens: non-compliance is not compliance
 _BEFORE, _AFTER = r"(?<![\w\u2010\u2011-])", r"(?![\w\u2010\u2011-])"
 # what may follow a value: marks, a remark in brackets, and whatever stands after a full stop
