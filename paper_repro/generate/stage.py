@@ -14,7 +14,7 @@ from artifacts.errors import InputError, StageError
 from artifacts.files import read_json, write_json
 from artifacts.manifest import Artifact, read_manifest
 from artifacts.stage import Stage, Workspace
-from paper_repro.answering import load_answering
+from paper_repro.answering import check_untuned, load_answering, neutral_settings, one_of
 from paper_repro.columns import read_rows, write_rows
 from paper_repro.conditions import Condition
 from paper_repro.generate.decode import Decoded, decode_batch
@@ -55,13 +55,12 @@ def generate_inputs(
     `demonstrations` (a file or `corpus` artifact) take the place of those of the template.
 
     Raises:
-        InputError: no prompts, a benchmark given twice, not one of model and base, or a style that does not fit.
+        InputError: no prompts, a benchmark given twice, not one of model and base, a tuned model as base, or a style
+            that does not fit.
     """
-    if settings.engine == "in-process" and (model is None) == (settings.base is None):
-        raise InputError(
-            "nothing to answer with" if model is None else "both a model and a base are given",
-            fix="give either a tuned model (--model DIR) or untuned weights (setting: base)",
-        )
+    if settings.engine == "in-process":
+        one_of(model, settings.base, "setting: base")
+        check_untuned(settings.base)
     _check_style(settings, model, demonstrations)
     inputs = {} if demonstrations is None else {"demonstrations": demonstrations}
     for folder in prompts:
@@ -87,11 +86,6 @@ def _check_style(settings: GenerateSettings, model: Path | None, demonstrations:
             raise InputError(f"style '{settings.style}' shows no demonstrations", fix="leave them out")
     elif demonstrations is None and not settings.template.demonstrations:
         raise InputError(f"the template '{settings.template.name}' has no demonstrations", fix="give --demonstrations")
-
-
-def neutral_settings(settings: GenerateSettings) -> GenerateSettings:
-    """The settings without this machine's paths: a base folder's content is an input."""
-    return settings if settings.base is None else settings.model_copy(update={"base": settings.base.neutral()})
 
 
 def read_prompts(folder: Path) -> list[Row]:
