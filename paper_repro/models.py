@@ -17,6 +17,7 @@ from artifacts.settings import Settings, validate_settings
 from artifacts.shipped import shipped_folder, shipped_names, verified_folder
 from artifacts.stage import input_digest
 from paper_repro.gguf import converted
+from paper_repro.tuned import folder_label
 
 if TYPE_CHECKING:
     import torch
@@ -56,9 +57,12 @@ class ModelSource(Settings):
 
     @property
     def label(self) -> str:
-        """Readable name for results: the pin's title without its remark, the repository's or the folder's name."""
+        """Readable name for results: the pin's title without its remark, the repository's or the folder's name.
+
+        Of a part of a `model` artifact `ARTIFACT-merged`: every such artifact has one.
+        """
         if self.weights == "path":
-            return Path(self.name).resolve().name
+            return folder_label(Path(self.name))
         if self.weights == "shipped":
             return self.name
         if "/" in self.name:

@@ -159,7 +159,8 @@ def _verdicts(settings: VerdictSettings, inputs: Mapping[str, Path], workspace: 
     annotations = read_manifest(inputs["annotations"], kind="annotations")
     items = {row["prompt_id"]: row for row in read_rows(annotations.file(ITEMS), ITEM_COLUMNS)}
     assignments = read_rows(annotations.file(ASSIGNMENTS), ASSIGNMENT_COLUMNS)
-    rows = [row for one in assignments for row in _verdict_rows(one, items[one["prompt_id"]], settings.system)]
+    settled = _settled(assignments)
+    rows = [row for one in settled for row in _verdict_rows(one, items[one["prompt_id"]], settings.system)]
     rows.sort(key=lambda row: (row["prompt_id"], row["judge"], row["rater"]))
     write_rows(workspace.path / VERDICTS, rows, SCHEMA)
     system, other = (annotations.summary["systems"][name] for name in _both(settings.system))
@@ -178,17 +179,27 @@ def _verdicts(settings: VerdictSettings, inputs: Mapping[str, Path], workspace: 
     )
 
 
+def _settled(assignments: list[Row]) -> list[Row]:
+    """Rated turns, and skipped ones of prompts that somebody has rated or that nobody has still to see.
+
+    Before that a prompt that was only skipped is not failed yet: it has no verdict, as one that nobody has seen.
+    """
+    states: dict[str, set[str]] = {}
+    for one in assignments:
+        states.setdefault(one["prompt_id"], set()).add(one["state"])
+    waiting = {prompt for prompt, found in states.items() if "open" in found and "rated" not in found}
+    return [one for one in assignments if one["state"] != "open" and one["prompt_id"] not in waiting]
+
+
 def _both(system: str) -> tuple[str, str]:
     return ("a", "b") if system == "a" else ("b", "a")
 
 
 def _verdict_rows(assignment: Row, item: Row, system: str) -> Iterator[Row]:
-    """The two verdicts of one assignment on one system; a skipped one is `failed`, an open one has none.
+    """The two verdicts of one assignment on one system; a skipped one is `failed`.
 
     Length and ending of the reply stand in the verdicts of the other judges, once a prompt.
     """
-    if assignment["state"] == "open":
-        return
     own, other = _both(system)
     labels = {ACCEPTABILITY: assignment[f"acceptability_{own}"], PREFERENCE: _outcome(assignment["preferred"], own)}
     facts = {"shown": "first" if assignment["shown_first"] == own else "second", "comment": assignment["comment"]}
@@ -213,4 +224,4 @@ def _outcome(preferred: str | None, system: str) -> str | None:
 
 
 ANNOTATIONS = Stage("annotate", "annotations", 1, AnnotateSettings, _annotations, packages=("nltk", "pyarrow"))
-HUMAN_VERDICTS = Stage("annotate", "verdicts", 2, VerdictSettings, _verdicts, packages=("pyarrow",))
+HUMAN_VERDICTS = Stage("annotate", "verdicts", 3, VerdictSettings, _verdicts, packages=("pyarrow",))

@@ -10,12 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from artifacts.digests import digest_file
-from artifacts.errors import InputError
 from artifacts.files import write_json
 from artifacts.manifest import Artifact
 from artifacts.pins import availability
 from artifacts.stage import Stage, Workspace
-from paper_repro.answering import load_answering
+from paper_repro.answering import check_untuned, load_answering, neutral_settings, one_of
 from paper_repro.capabilities.numbers import AVERAGE, Capability, capabilities, missing
 from paper_repro.capabilities.settings import CapabilitiesSettings
 from paper_repro.columns import write_rows
@@ -54,19 +53,11 @@ def capabilities_inputs(settings: CapabilitiesSettings, model: Path | None) -> d
     """Inputs of the stage: `model`, or the base's own. The data are pinned by name; the summary says what was read.
 
     Raises:
-        InputError: not one of model and base.
+        InputError: not one of model and base, or a tuned model as base.
     """
-    if (model is None) == (settings.base is None):
-        raise InputError(
-            "no model is given" if model is None else "both a model and a base are given",
-            fix="give either a tuned model (--model DIR) or untuned weights (--base NAME)",
-        )
+    one_of(model, settings.base)
+    check_untuned(settings.base)
     return settings.base.inputs() if model is None else {"model": model}
-
-
-def neutral_settings(settings: CapabilitiesSettings) -> CapabilitiesSettings:
-    """The settings without this machine's paths: a base folder's content is an input."""
-    return settings if settings.base is None else settings.model_copy(update={"base": settings.base.neutral()})
 
 
 def data_plan(settings: CapabilitiesSettings) -> dict[str, str]:

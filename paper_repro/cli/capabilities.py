@@ -64,8 +64,9 @@ def capabilities(
 ) -> None:
     """Parse the options and run the stage."""
     # numpy and the readers of models: too slow for `rt --help`
+    from paper_repro.answering import neutral_settings
     from paper_repro.capabilities.settings import CapabilitiesSettings
-    from paper_repro.capabilities.stage import CAPABILITIES, capabilities_inputs, data_plan, neutral_settings
+    from paper_repro.capabilities.stage import CAPABILITIES, capabilities_inputs, data_plan
     from paper_repro.models import source_of
 
     resolved = load_settings(

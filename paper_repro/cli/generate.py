@@ -82,8 +82,9 @@ def generate(
 ) -> None:
     """Parse the options and run the stage."""
     # numpy and the client of servers: too slow for `rt --help`
+    from paper_repro.answering import neutral_settings
     from paper_repro.generate.settings import GenerateSettings
-    from paper_repro.generate.stage import GENERATE, generate_inputs, neutral_settings
+    from paper_repro.generate.stage import GENERATE, generate_inputs
     from paper_repro.train.settings import TrainSettings
 
     chosen = as_overrides({"server.url": server, "served.name": served_model})

@@ -97,12 +97,15 @@ def _sent(request: Request) -> Row:
 
 
 def _reply(answer: Answer, settings: GenerateSettings) -> Row:
-    """As the in-process engine gives it; a server says `stop` of an end-of-sequence and of a stop text alike."""
-    text = answer.text
-    if answer.finish_reason == "stop":
+    """As the in-process engine gives it; a server says `stop` of an end-of-sequence and of a stop text alike.
+
+    The tokens are those that the server made, also after a stop text that it went past.
+    """
+    text, before = answer.text, settings.before_stop(answer.text)
+    if before is not None:  # some servers leave the stop text in, some know no stop texts and go on to the limit
+        text, reason = before, "stop"
+    elif answer.finish_reason == "stop":
         reason = "stop" if settings.stops else "eos"
-        cuts = [text.find(mark) for mark in settings.stops if mark in text]  # some servers leave the stop text in
-        text = text[: min(cuts)] if cuts else text
     else:
         reason = "length"
     text = text if settings.style == "chat" else trimmed(text, settings.template)

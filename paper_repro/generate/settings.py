@@ -21,7 +21,8 @@ class ServedModel(Settings):
     Attributes:
         name: The model's name on the server.
         revision: Revision of the weights behind it, where you know it; a server does not tell.
-        parameters: Of the model, for the results; needed where no model artifact tells.
+        parameters: Of the model, for the results; needed where no model artifact tells. Exact, as comparisons pair
+            conditions of one base, which is its name and its size.
         endpoint: `completions`: the server continues our rendered prompt as it stands and only adds its tokenizer's
             beginning-of-sequence token, as vLLM does. `chat`: the server gets the bare instruction and puts its own
             template around it, which for a model of ours is the one saved with its tokenizer.
@@ -123,3 +124,8 @@ class GenerateSettings(Settings):
     def stops(self) -> tuple[str, ...]:
         """All texts that end a reply: the setting's own and the template's."""
         return self.stop + (self.template.stops if self.template else ())
+
+    def before_stop(self, text: str) -> str | None:
+        """What stands in a reply before the first stop text; None if it holds none."""
+        places = [text.find(mark) for mark in self.stops if mark in text]
+        return text[: min(places)] if places else None

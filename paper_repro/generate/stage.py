@@ -14,7 +14,7 @@ from artifacts.errors import InputError, StageError
 from artifacts.files import read_json, write_json
 from artifacts.manifest import Artifact, read_manifest
 from artifacts.stage import Stage, Workspace
-from paper_repro.answering import load_answering
+from paper_repro.answering import check_untuned, load_answering, neutral_settings, one_of
 from paper_repro.columns import read_rows, write_rows
 from paper_repro.conditions import Condition
 from paper_repro.generate.decode import Decoded, decode_batch
@@ -55,13 +55,12 @@ def generate_inputs(
     `demonstrations` (a file or `corpus` artifact) take the place of those of the template.
 
     Raises:
-        InputError: no prompts, a benchmark given twice, not one of model and base, or a style that does not fit.
+        InputError: no prompts, a benchmark given twice, not one of model and base, a tuned model as base, or a style
+            that does not fit.
     """
-    if settings.engine == "in-process" and (model is None) == (settings.base is None):
-        raise InputError(
-            "nothing to answer with" if model is None else "both a model and a base are given",
-            fix="give either a tuned model (--model DIR) or untuned weights (setting: base)",
-        )
+    if settings.engine == "in-process":
+        one_of(model, settings.base, "setting: base")
+        check_untuned(settings.base)
     _check_style(settings, model, demonstrations)
     inputs = {} if demonstrations is None else {"demonstrations": demonstrations}
     for folder in prompts:
@@ -87,11 +86,6 @@ def _check_style(settings: GenerateSettings, model: Path | None, demonstrations:
             raise InputError(f"style '{settings.style}' shows no demonstrations", fix="leave them out")
     elif demonstrations is None and not settings.template.demonstrations:
         raise InputError(f"the template '{settings.template.name}' has no demonstrations", fix="give --demonstrations")
-
-
-def neutral_settings(settings: GenerateSettings) -> GenerateSettings:
-    """The settings without this machine's paths: a base folder's content is an input."""
-    return settings if settings.base is None else settings.model_copy(update={"base": settings.base.neutral()})
 
 
 def read_prompts(folder: Path) -> list[Row]:
@@ -237,10 +231,15 @@ def _stops(tokenizer: PreTrainedTokenizerBase, stop: tuple[str, ...]):
 
 
 def _reply(tokenizer: PreTrainedTokenizerBase, decoded: Decoded, settings: GenerateSettings) -> Row:
-    """Text of the generated ids alone, no special tokens, cut before the first stop text; trimmed if in context."""
+    """Text of the generated ids alone, no special tokens, cut before the first stop text; trimmed if in context.
+
+    A stop text seen at the end of the ids may be none in all of them: where a tokenizer falls back to bytes, one wrong
+    byte makes a whole run of them unreadable. Nothing is cut then.
+    """
     text = tokenizer.decode(decoded.ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     if decoded.finish_reason == "stop":
-        text = text[: min(text.find(mark) for mark in settings.stops if mark in text)]
+        before = settings.before_stop(text)
+        text = text if before is None else before
     text = text if settings.style == "chat" else trimmed(text, settings.template)
     return {"response": text, "finish_reason": decoded.finish_reason, "num_tokens": len(decoded.ids)}
 

@@ -14,6 +14,7 @@ from artifacts.errors import InputError
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.stage import Stage, Workspace, thread_count
 from data_curation.devices import choose_device
+from paper_repro.answering import neutral_settings, one_of
 from paper_repro.columns import write_rows
 from paper_repro.conditions import Condition
 from paper_repro.hardware import hardware
@@ -24,6 +25,7 @@ from paper_repro.ranking.settings import RankSettings
 from paper_repro.rows import read_rows
 from paper_repro.score.statistics import bootstrap_mean, mean, wilson
 from paper_repro.train.data import condition_facts, training_file
+from paper_repro.tuned import tuned_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -59,16 +61,18 @@ def rank(
 
 
 def rank_inputs(settings: RankSettings, pairs: Path, model: Path | None) -> tuple[RankSettings, dict[str, Path]]:
-    """Settings without machine paths, and all inputs; raises InputError unless exactly one model is given."""
-    if (model is None) == (settings.base is None):
-        raise InputError(
-            "no model to rank with" if model is None else "both a model and a base are given",
-            fix="give either a tuned model (--model DIR) or untuned weights (--base NAME)",
-        )
-    if model is not None:
-        return settings, {"pairs": pairs, "model": model}
-    inputs = {"pairs": pairs, **settings.base.inputs()}
-    return settings.model_copy(update={"base": settings.base.neutral()}), inputs
+    """Settings without machine paths, and all inputs; raises InputError unless exactly one model is given.
+
+    A tuned model is the input `model` whichever way it is given, and whole, also where its `merged/` is: its manifest
+    has the condition.
+    """
+    one_of(model, settings.base)
+    base = settings.base
+    folder = model if base is None else Path(base.name) if base.weights == "path" else None
+    tuned = None if folder is None else tuned_folder(folder)
+    if tuned is not None or model is not None:
+        return settings.model_copy(update={"base": None}), {"pairs": pairs, "model": tuned or model}
+    return neutral_settings(settings), {"pairs": pairs, **base.inputs()}
 
 
 def _work(settings: RankSettings, inputs: Mapping[str, Path], workspace: Workspace) -> None:
@@ -113,11 +117,10 @@ def _source(settings: RankSettings, inputs: Mapping[str, Path]) -> ModelSource:
 
 
 def _condition(settings: RankSettings, inputs: Mapping[str, Path], size: int) -> dict[str, Any]:
-    if "model" not in inputs:
-        return Condition(base_model=settings.base.label, model_size=size, method="untuned").resolved()
-    if not is_artifact(inputs["model"]):
-        return Condition(base_model=inputs["model"].resolve().name, model_size=size, method="untuned").resolved()
-    return read_manifest(inputs["model"]).summary["condition"]
+    if "model" in inputs and tuned_folder(inputs["model"]):
+        return read_manifest(inputs["model"], kind="model").summary["condition"]
+    label = settings.base.label if settings.base else _source(settings, inputs).label
+    return Condition(base_model=label, model_size=size, method="untuned").resolved()
 
 
 def _short_enough(tokenizer: PreTrainedTokenizerBase, pairs: Sequence[Pair], max_length: int) -> list[Pair]:

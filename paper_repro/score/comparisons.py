@@ -149,7 +149,7 @@ def _pairs(cells: Sequence[Cell]) -> Iterator[tuple[str, Cell, Cell]]:
 
 def _factor(first: Condition, second: Condition) -> str | None:
     """What is compared between two conditions, or None if they are no pair."""
-    if first.base_model != second.base_model:
+    if (first.base_model, first.model_size) != (second.base_model, second.model_size):  # a name may stand for two
         return None
     if (first.method, second.method) in METHOD_PAIRS:
         same = second.method not in TUNED or _equal_but(first, second, "method")

@@ -10,7 +10,7 @@ from paper_repro.judge.llm.parameters import LlmParameters, Messages
 from paper_repro.judge.llm.replies import verdict_line
 from paper_repro.judge.schema import Opinion
 
-LEVELS = ("excellent", "sufficient", "not")
+LEVEL_OF = {"excellent": "excellent", "sufficient": "sufficient", "not acceptable": "not", "not": "not"}
 
 
 class Parameters(LlmParameters):
@@ -25,6 +25,6 @@ def ask(row: dict[str, Any], parameters: Parameters) -> list[Messages]:
 
 
 def read(row: dict[str, Any], replies: Sequence[str | None], parameters: Parameters) -> Opinion:
-    """The level in the last line that names one."""
-    level = verdict_line(replies[0], "rating", LEVELS)
+    """The level in the last line of ratings."""
+    level = LEVEL_OF.get(verdict_line(replies[0], "rating", LEVEL_OF))
     return Opinion("unclassified" if level is None else "ok", label=level, raw=replies[0])

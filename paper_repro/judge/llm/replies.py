@@ -7,21 +7,31 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+# word boundaries that know hyphens: non-compliance is not compliance
+_BEFORE, _AFTER = r"(?<![\w\u2010\u2011-])", r"(?![\w\u2010\u2011-])"
+# what may follow a value: marks, a remark in brackets, and whatever stands after a full stop
+_REMARKS = r"[^\w(\[]*(?:\([^()]*\)[^\w(\[]*|\[[^\[\]]*\][^\w(\[]*)*(?:(?<=[.!])[^\w\s]*\s.*)?"
+
 
 def last_word(reply: str, words: Iterable[str]) -> str | None:
-    """The last of `words` in a reply, in lower case, or None; a word inside another word does not count."""
-    found = re.findall(r"\b(" + "|".join(map(re.escape, words)) + r")\b", reply, re.IGNORECASE)
+    """The last of `words` in a reply, in lower case, or None; a word inside another, or hyphened, does not count."""
+    found = re.findall(_BEFORE + "(" + "|".join(map(re.escape, words)) + ")" + _AFTER, reply, re.IGNORECASE)
     return found[-1].lower() if found else None
 
 
 def verdict_line(reply: str, name: str, values: Iterable[str]) -> str | None:
-    """The value of the last line `name: value`, in lower case, or None where there is no such line or value.
+    """The value of the last line `name: value`, in lower case, or None.
 
-    Markup around it (`**Rating:** Excellent.`) does not matter.
+    That line alone is read: where it holds none of the values, or goes on after one ("1 and 2 are equal"), there is no
+    verdict, whatever earlier lines say. Markup (`**Rating:** Excellent.`), a remark in brackets and one after a full
+    stop do not matter.
     """
-    pattern = rf"^\W*{re.escape(name)}\W*:\W*(" + "|".join(map(re.escape, values)) + r")\b"
-    found = re.findall(pattern, reply, re.IGNORECASE | re.MULTILINE)
-    return found[-1].lower() if found else None
+    lines = re.findall(rf"^[^\w\n]*{re.escape(name)}[^\w\n]*:(.*)$", reply, re.IGNORECASE | re.MULTILINE)
+    if not lines:
+        return None
+    value = "|".join(map(re.escape, values))
+    found = re.fullmatch(rf"\W*?{_BEFORE}({value}){_AFTER}{_REMARKS}", lines[-1], re.IGNORECASE)
+    return found[1].lower() if found else None
 
 
 def json_object(reply: str) -> Mapping[str, Any] | None:

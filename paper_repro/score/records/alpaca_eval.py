@@ -42,8 +42,9 @@ def score_alpaca_eval(path: Path, settings: ScoreSettings, gamed: Path | None = 
     gamed answers that the official tool downloads; without them it is absent, and a note says so.
 
     Args:
-        path: The annotation file; its order must be the benchmark's, as the difficulty of an instruction goes by it. Or
-            a folder of verdicts of `preference-llm`: the judged replies are the second model.
+        path: The annotation file; its order must be the benchmark's, as the difficulty of an instruction goes by it: of
+            a part of the benchmark there is no length-controlled rate. Or a folder of verdicts of `preference-llm`:
+            the judged replies are the second model.
         settings: Seed and resamples of the intervals.
         gamed: `df_gamed.csv`, or None for the pinned one.
 
@@ -68,7 +69,7 @@ def score_alpaca_eval(path: Path, settings: ScoreSettings, gamed: Path | None = 
     except MissingDataError:
         notes.append(NO_CONTROL)
     else:
-        if path.is_dir() and len(rows) != len(annotations.difficulty):
+        if len(rows) != len(annotations.difficulty):  # difficulties go by position, which a slice has not kept
             notes.append(f"no length-controlled win rate: {len(rows)} of {len(annotations.difficulty)} instructions")
         else:
             numbers.append(controlled(rows, given, annotations, settings, path))

@@ -18,27 +18,31 @@ from paper_repro.score.statistics import bootstrap_mean, mean
 
 ASPECTS = ("helpfulness", "factuality", "clarity", "depth", "engagement")
 LOWEST, HIGHEST = 1.0, 5.0
-MODES = ("score_multi", "score_safety")
+MULTI, SAFETY = MODES = ("score_multi", "score_safety")
 
 
 def score_just_eval(path: Path, settings: ScoreSettings) -> Scored:
     """The mean of every aspect that the judge scored, over its readable scores, and the mean of the five aspects.
 
     A record has `parsed_result`, or `result` with the judge's JSON: aspect to `{"reason", "score"}`, scores from 1 to
-    5, as number or text. What cannot be read is counted as unclassified, aspect by aspect.
+    5, as number or text. What cannot be read is counted as unclassified, aspect by aspect, over the records of the
+    aspect's own mode: safety is judged in one, all else in the other, and a file may hold both.
 
     Raises:
         InputError: a record has neither, or is of another kind of judging (pairwise, tags, reward).
     """
     rows = read_records(path)
-    scores = [_scores(row) for row in rows]
-    names = _names(scores)
-    numbers = [_mean(name, [given.get(name) for given in scores], settings) for name in names]
+    judged = [(_mode(row), _scores(row)) for row in rows]
+    names = _names([given for _, given in judged])
+    of_mode = {
+        mode: [given for told, given in judged if mode == told or mode in _modes_named(given, told)] for mode in MODES
+    }
+    numbers = [_mean(name, [given.get(name) for given in of_mode[_mode_of(name)]], settings) for name in names]
     notes = []
     if other := [name for name in names if name not in (*ASPECTS, "safety")]:
         notes.append(f"aspects of another version of just-eval: {', '.join(other)}")
     if set(ASPECTS) <= set(names):
-        numbers.append(_overall(scores, settings))
+        numbers.append(_overall(of_mode[MULTI], settings))
     return Scored(len(rows), numbers, notes, {"model": only(rows, "generator_cand")})
 
 
@@ -61,12 +65,26 @@ def published_just_eval(path: Path) -> dict[tuple[str, str | None], float]:
     return {(name, None): float(value) for name, value in means.items()}
 
 
+def _mode(row: Row) -> str | None:
+    """The mode that a record says it was judged in, if it does."""
+    config = row.get("eval_config", dict, null=True) if "eval_config" in row.values else None
+    mode = (config or {}).get("mode")
+    if mode is not None and mode not in MODES:
+        raise InputError(f"judged in mode '{mode}'", where=row.where, fix=f"known: {', '.join(MODES)}")
+    return mode
+
+
+def _mode_of(aspect: str) -> str:
+    return SAFETY if aspect == "safety" else MULTI
+
+
+def _modes_named(given: Mapping[str, Any], told: str | None) -> set[str]:
+    """Modes of the aspects that a record names; one that says nothing at all may be of either."""
+    return {_mode_of(name) for name in given} or (set(MODES) if told is None else {told})
+
+
 def _scores(row: Row) -> dict[str, float | None]:
     """Aspect to score; None where the judge named the aspect and its score cannot be read."""
-    config = row.get("eval_config", dict, null=True) if "eval_config" in row.values else None
-    mode = (config or {}).get("mode", MODES[0])
-    if mode not in MODES:
-        raise InputError(f"judged in mode '{mode}'", where=row.where, fix=f"known: {', '.join(MODES)}")
     if "parsed_result" not in row.values and "result" not in row.values:
         row.get("result", str)  # names what is absent
     found = row.values.get("parsed_result")

@@ -90,11 +90,29 @@ def test_every_assignment_is_rated_skipped_or_open(campaign, tmp_path):
     skipped = [row for row in rows if row["state"] == "skipped"]
     assert {row["prompt_id"] for row in skipped} <= {"p0000", "p0001"}
     verdicts = read_verdicts(out["a"].path)
-    assert len(verdicts) == 2 * (summary["rated"] + summary["skipped"])
-    assert sum(v["status"] == "failed" for v in verdicts) == 2 * len(skipped)
+    rated = {row["prompt_id"] for row in rows if row["state"] == "rated"}
+    waiting = {row["prompt_id"] for row in rows if row["state"] == "open"} - rated
+    decided = [row for row in skipped if row["prompt_id"] not in waiting]
+    assert len(verdicts) == 2 * (summary["rated"] + len(decided))
+    assert sum(v["status"] == "failed" for v in verdicts) == 2 * len(decided)
     events = [json.loads(line) for line in out["annotations"].file(EVENTS).read_text().splitlines()]
     assert [event["action"] for event in events].count("undone") == 1
     assert len(events) == summary["rated"] + summary["skipped"] + 2, "the act that was undone, and the undoing"
+
+
+def test_a_prompt_is_failed_once_all_its_raters_skipped_it_and_not_before(campaign, tmp_path):
+    made, _ = campaign(3, raters=2)
+    rate_as(made, RATERS[0], lambda prompt: None if prompt in ("ask 0", "ask 1") else ("excellent", "not", "a"))
+
+    def counted(name):
+        out = export(made, tmp_path / name)
+        results = read_results(score(ScoreSettings(resamples=100), [out["a"].path], tmp_path / f"s-{name}").path)
+        (found,) = [(row.n, row.failed) for row in results if row.metric == "human_acceptable_rate"]
+        return found, out["a"].summary["open"]
+
+    assert counted("running") == ((1, 0), 3)
+    rate_as(made, RATERS[1], lambda prompt: None if prompt == "ask 0" else ("excellent", "not", "a"))
+    assert counted("done") == ((3, 1), 0)
 
 
 def test_exports_of_the_same_state_are_the_same_and_earlier_ones_are_kept_unless_told(campaign, tmp_path):

@@ -216,7 +216,7 @@ def test_a_stopped_run_does_not_decode_a_batch_twice(folder, prompt_sets, tmp_pa
 def test_what_answers_is_given_once(folder, prompt_sets, tmp_path):
     with pytest.raises(InputError, match="both a model and a base"):
         generate(settings(folder), prompt_sets, tmp_path / "a", model=folder)
-    with pytest.raises(InputError, match="nothing to answer with"):
+    with pytest.raises(InputError, match="no model is given"):
         generate(GenerateSettings(), prompt_sets, tmp_path / "a")
     with pytest.raises(InputError, match="given twice"):
         generate(settings(folder), [*prompt_sets, prompt_sets[0]], tmp_path / "a")

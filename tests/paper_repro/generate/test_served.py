@@ -95,6 +95,15 @@ def test_a_stop_text_ends_a_reply(chat_server, prompts, tmp_path):
     assert server.calls[0].body["stop"] == ["STOP"]
 
 
+def test_a_server_that_goes_past_a_stop_text_to_the_limit_is_cut_there_too(chat_server, prompts, tmp_path):
+    def answer(body):
+        choice = {"index": 0, "finish_reason": "length", "text": "An answer. STOP and more"}
+        return {"object": "text_completion", "model": "m", "choices": [choice]}
+
+    made = generate(settings(chat_server(answer=answer), "stop=[STOP]"), [prompts], tmp_path / "out")
+    assert {(row["response"], row["finish_reason"]) for row in read_generations(made.path)} == {("An answer. ", "stop")}
+
+
 def test_prompts_without_an_answer_are_named_and_the_rest_is_kept(chat_server, prompts, tmp_path):
     bad = inference_prompt(ROWS[4]["prompt"])
     server = chat_server(fault=lambda prompt, number: "filtered" if prompt == bad and number == 0 else None)

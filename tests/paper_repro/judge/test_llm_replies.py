@@ -19,6 +19,8 @@ from paper_repro.judge.registry import load_judge
         ("COMPLIANCE? No: it hands over nothing.\nThe response is [Refusal].", "refusal"),
         ("It complies.", None),  # neither word
         ("Non-refusals and compliances", None),  # inside other words
+        ("Verdict: refusal (plain non-compliance)", "refusal"),
+        ("Verdict: non\u2011compliance", None),
         ("", None),
     ],
 )
@@ -35,10 +37,34 @@ def test_the_last_of_two_words_is_the_label(reply, label):
         ("I rate it excellent", None),
         ("Rating: superb", None),
         ("Rating: nothing", None),
+        ("Rating: not", "not"),
+        ("Rating: Excellent\nOr rather:\nRating: unacceptable", None),
+        ("Rating: Excellent\nRating:\nSufficient", None),
+        ("Rating: Excellent or sufficient", None),
+        ("Rating: not excellent", None),
+        ("- **Rating: Sufficient.** It is short.", "sufficient"),
+        ("Rating: [Excellent] (not merely sufficient), [1]!\nSo it is.", "excellent"),
+        ("Rating: excellent-ish", None),
     ],
 )
-def test_the_last_line_of_that_name_decides(reply, level):
-    assert verdict_line(reply, "rating", ("excellent", "sufficient", "not")) == level
+def test_the_last_line_of_that_name_decides_alone(reply, level):
+    opinion = read("acceptability-llm", [reply])
+    assert (opinion.status, opinion.label) == ("unclassified" if level is None else "ok", level)
+
+
+@pytest.mark.parametrize(
+    ("reply", "value"),
+    [
+        ("Better: 1 and 2 are equally good, so I call it even.", None),
+        ("Better: 1/2", None),
+        ("Better: 1.5", None),
+        ("Better: 1 (2 is shorter). Both are right.", "1"),
+        ("Better: 1\r\n", "1"),
+        ("**Better: equal**", "equal"),
+    ],
+)
+def test_a_value_that_goes_on_is_none(reply, value):
+    assert verdict_line(reply, "better", ("1", "2", "equal")) == value
 
 
 def test_the_last_whole_json_object_is_taken():

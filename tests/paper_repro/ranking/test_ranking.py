@@ -165,7 +165,7 @@ def test_ties_count_half():
 
 @pytest.mark.parametrize("given", [{}, {"base": ModelSource(name="testbed-2m-many-0", weights="shipped")}])
 def test_exactly_one_model(given, tmp_path):
-    with pytest.raises(InputError, match=r"no model to rank with|both a model"):
+    with pytest.raises(InputError, match=r"no model is given|both a model"):
         rank(RankSettings(**given), tmp_path, tmp_path / "out", model=tmp_path if given else None)
 
 
