@@ -61,7 +61,8 @@ def test_a_module_adds_the_command_of_its_name(name, monkeypatch):
 
 
 def test_no_module_is_forgotten():
-    parts = {"annotate_text", "artifacts_own", "compare_text", "testbed_data", "testbed_faults", "verify_deep"}
+    parts = {"annotate_text", "artifacts_own", "compare_text", "verify_deep"}
+    parts |= {"testbed_curation", "testbed_data", "testbed_faults"}
     shared = {"__init__", "__main__", "common"} | parts
     modules = {path.stem for path in Path(cli.__file__).parent.glob("*.py")} - shared
     assert modules == set(cli.COMMANDS)
