@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from paper_repro.annotate.guideline import acceptability_text
-from paper_repro.judge.llm.parameters import LlmParameters, Messages
+from paper_repro.judge.llm.parameters import LlmParameters, ask_reply
 from paper_repro.judge.llm.replies import verdict_line
 from paper_repro.judge.schema import Opinion
 
@@ -19,9 +19,7 @@ class Parameters(LlmParameters):
     guideline: ClassVar = staticmethod(acceptability_text)
 
 
-def ask(row: dict[str, Any], parameters: Parameters) -> list[Messages]:
-    """The messages for one reply."""
-    return [parameters.messages(instruction=row["prompt"], response=row["response"])]
+ask = ask_reply
 
 
 def read(row: dict[str, Any], replies: Sequence[str | None], parameters: Parameters) -> Opinion:

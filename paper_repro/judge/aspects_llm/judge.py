@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from paper_repro.judge.llm.parameters import LlmParameters, Messages
+from paper_repro.judge.llm.parameters import LlmParameters, ask_reply
 from paper_repro.judge.llm.replies import json_object, number
 from paper_repro.judge.schema import Opinion
 
@@ -17,9 +17,7 @@ class Parameters(LlmParameters):
     """Prompt and model."""
 
 
-def ask(row: dict[str, Any], parameters: Parameters) -> list[Messages]:
-    """The messages for one reply."""
-    return [parameters.messages(instruction=row["prompt"], response=row["response"])]
+ask = ask_reply
 
 
 def read(row: dict[str, Any], replies: Sequence[str | None], parameters: Parameters) -> Opinion:

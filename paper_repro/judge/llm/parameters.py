@@ -118,3 +118,8 @@ class PairParameters(LlmParameters):
     places: ClassVar[tuple[str, ...]] = ("instruction", "first", "second")
 
     seed: int = Field(default=0, ge=0)
+
+
+def ask_reply(row: dict[str, Any], parameters: LlmParameters) -> list[Messages]:
+    """The messages of judges that ask about an instruction and a reply to it: one call."""
+    return [parameters.messages(instruction=row["prompt"], response=row["response"])]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from artifacts.errors import ResponseTuningError
 from artifacts.pins import fetch
 from data_curation.prompt_text import python_constant
-from paper_repro.judge.llm.parameters import LlmParameters, Messages
+from paper_repro.judge.llm.parameters import LlmParameters, ask_reply
 from paper_repro.judge.llm.replies import last_word
 from paper_repro.judge.schema import Opinion
 
@@ -36,9 +36,7 @@ class Parameters(LlmParameters):
     official: ClassVar[Mapping[str, Any]] = {"official": official_prompt}
 
 
-def ask(row: dict[str, Any], parameters: Parameters) -> list[Messages]:
-    """The messages for one reply."""
-    return [parameters.messages(instruction=row["prompt"], response=row["response"])]
+ask = ask_reply
 
 
 def read(row: dict[str, Any], replies: Sequence[str | None], parameters: Parameters) -> Opinion:
