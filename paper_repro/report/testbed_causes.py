@@ -104,8 +104,9 @@ def _draw_formats(cells: Sequence[Cell], cards: Sequence[Card], series: Sequence
                 for method in TUNED
             ),
         ]:
-            for fixed in (slice(0, len(FORMAT_COUNTS)), slice(len(FORMAT_COUNTS), None)):
-                line(axes, places[fixed], estimates[fixed], label)
+            counted = len(FORMAT_COUNTS)  # what follows is no number: a line would join kinds
+            for part in (slice(counted), *(slice(one, one + 1) for one in range(counted, len(corpora)))):
+                line(axes, places[part], estimates[part], label)
         for place, corpus in zip(places, corpora, strict=True):
             if not any(cell.key.has(size=size, corpus=corpus) for cell in cells):
                 say_missing(axes, place)
