@@ -365,7 +365,9 @@ def test_other_settings_do_not_take_over_the_parts_of_a_stopped_run(tmp_path, sm
         curate(settings(), tmp_path / "out", small)
     monkeypatch.undo()
     strict = {"steps": [{"step": "normalise"}, {"step": "near_empty", "min_words": 4}]}
-    artifact = curate(settings(strict), tmp_path / "out", small)
+    with pytest.raises(UserError, match="holds a stopped run begun otherwise"):
+        curate(settings(strict), tmp_path / "out", small)
+    artifact = curate(settings(strict), tmp_path / "out", small, overwrite=True)
     assert artifact.summary["funnel"][1]["reasons"] == {"blank": 1, "few_words": 2}
 
 
