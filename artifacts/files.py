@@ -73,35 +73,33 @@ def write_jsonl(path: Path, rows: Iterable[dict]) -> None:
             file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_jsonl(path: Path) -> list[Any]:
-    """Values of a JSONL file, blank lines left out; raises InputError naming file and line when one is not JSON."""
+def _text(path: Path) -> str:
     try:
-        # a line ends at \n alone: other separators may stand in a text
-        lines = path.read_text(encoding="utf-8").split("\n")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError("no such file", where=str(path)) from None
     except UnicodeDecodeError as error:
         raise InputError(f"not UTF-8 at byte {error.start}", where=str(path)) from None
-    values = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                values.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise InputError(f"not JSON: {error.msg}", where=f"{path}:{number}") from None
-    return values
+
+
+def _value(text: str, path: Path, line: int) -> Any:
+    """The value of JSON that begins at a line of a file."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"not JSON: {error.msg}", where=f"{path}:{line + error.lineno - 1}") from None
 
 
 def read_json(path: Path) -> Any:
     """Read a JSON file; raises InputError naming file and line when it is absent or not JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError("no such file", where=str(path)) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 at byte {error.start}", where=str(path)) from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"not JSON: {error.msg}", where=f"{path}:{error.lineno}") from None
+    return _value(_text(path), path, 1)
+
+
+def read_jsonl(path: Path) -> list[Any]:
+    """Values of a JSONL file, blank lines left out; raises InputError naming file and line when one is not JSON."""
+    # a line ends at \n alone: other separators may stand in a text
+    lines = enumerate(_text(path).split("\n"), 1)
+    return [_value(line, path, number) for number, line in lines if line.strip()]
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -121,12 +119,11 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 def read_yaml(path: Path) -> Any:
     """Read a YAML file with the safe loader; duplicate keys and syntax errors name file and line."""
+    text = _text(path)
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
-    except FileNotFoundError:
-        raise InputError("no such file", where=str(path)) from None
+        return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"not usable YAML: {error.problem}", where=f"{path}:{line}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise InputError(f"not usable YAML: {error}", where=str(path)) from None

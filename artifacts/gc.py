@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from artifacts.aside import LOCK
 from artifacts.catalogue import published_folder, read_published
 from artifacts.chain import artifacts_below, chain_of, lineage
 from artifacts.errors import InputError, ResponseTuningError
@@ -16,7 +17,6 @@ from artifacts.files import disk_faults
 from artifacts.lock import locked_digests
 from artifacts.manifest import Artifact, read_manifest
 from artifacts.pins import load_pin, pin_names
-from artifacts.stage import LOCK
 from artifacts.store import pins_folder, rt_home
 
 # kinds that runs end in: all that these were made from is in use

@@ -14,11 +14,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from artifacts.aside import PARTIAL
 from artifacts.errors import InputError, UserError
 from artifacts.files import read_json, write_json, write_jsonl
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.settings import S, Settings
-from artifacts.stage import PARTIAL, Stage, Workspace
+from artifacts.stage import Stage, Workspace
 from data_curation.decisions import Ledger, Outcome
 from data_curation.memory import check_memory
 from data_curation.readers import Columns, Reading, read_file, read_hub

@@ -10,11 +10,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from artifacts.aside import PARTIAL
 from artifacts.errors import InputError, ResponseTuningError
 from artifacts.files import read_jsonl
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.publication import name_of
-from artifacts.stage import PARTIAL, input_digest
+from artifacts.stage import input_digest
 from data_curation.decontaminate import prompt_name
 from data_curation.evaluation_prompts import PromptSet, read_prompts
 from data_curation.lineage import read_lineage

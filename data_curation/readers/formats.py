@@ -14,9 +14,9 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
+from artifacts.aside import PARTIAL
 from artifacts.errors import InputError
 from artifacts.manifest import MANIFEST
-from artifacts.stage import PARTIAL
 from data_curation.readers.csv_rows import csv_rows
 from data_curation.readers.json_rows import json_rows, jsonl_rows
 from data_curation.readers.parquet_rows import parquet_rows

@@ -50,18 +50,18 @@ def curation(
 
 def _labels(curated: Path, corpus: Path | None) -> Path:
     """The labels of the set that was curated; raises InputError if it is not at hand or has none."""
+    from data_curation.inspect.subject import recorded_inputs
+
     artifact = read_manifest(curated, kind="curated")
-    digest = artifact.identity.inputs.get("input")
-    place = corpus or (Path(artifact.places["input"]) if "input" in artifact.places else None)
-    if place is None or not is_artifact(place) or read_manifest(place).digest != digest:
-        problem = "is not the set that was curated" if corpus else "the set that was curated is not where it was"
-        raise InputError(problem, where=str(corpus or curated), fix="give its folder with --corpus")
-    made = read_manifest(place)
-    if "labels.parquet" not in made.identity.outputs:
+    found, missing = recorded_inputs(artifact, {} if corpus is None else {"input": corpus})
+    if "input" not in found:
+        raise InputError(missing or "was curated from the hub", where=str(curated), fix="give the set with --corpus")
+    place = found["input"]
+    if not is_artifact(place) or "labels.parquet" not in read_manifest(place).identity.outputs:
         raise InputError(
             "nothing was planted in it", where=str(place), fix="sets whose names end in -dirty have labels"
         )
-    return made.file("labels.parquet")
+    return read_manifest(place).file("labels.parquet")
 
 
 def _text(scores: list[DefectScore]) -> str:

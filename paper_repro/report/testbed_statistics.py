@@ -19,8 +19,8 @@ INTERVALS = (
     "In brackets, and as whiskers: 95 % intervals. A resample draws the seeds (pairs of pre-training and tuning seed) "
     "with replacement and shifts them all by one draw from their own intervals over prompts, as all answer the same "
     "prompts. With one seed it is the interval over prompts alone, which says nothing about other seeds. A few seeds "
-    "tell little of how seeds scatter: by simulation (by 3 to 10 points) the intervals hold the truth in 78 to 92 % of "
-    "cases with two seeds, 85 to 93 % with three, 92 to 95 % with six."
+    "tell little of how seeds scatter: by simulation (by 3 to 10 points) the intervals hold the truth in 77 to 93 % of "
+    "cases with two seeds, 85 to 94 % with three, 93 to 96 % with six."
 )
 
 Sample = Mapping[Unit, Estimate]

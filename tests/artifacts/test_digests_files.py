@@ -8,7 +8,7 @@ import pytest
 
 from artifacts.digests import canonical_json, digest_file, digest_json, digest_text
 from artifacts.errors import InputError
-from artifacts.files import atomic_path, read_json, read_jsonl, write_json, write_jsonl
+from artifacts.files import atomic_path, read_json, read_jsonl, read_yaml, write_json, write_jsonl
 
 
 def test_canonical_json_does_not_depend_on_key_order():
@@ -49,24 +49,21 @@ def test_jsonl_keeps_unicode_line_separators_inside_a_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [(b'{"a":\n 1,}', r"x\.json:2: not JSON"), (b"\xff\xfe", r"x\.json: not UTF-8 at byte 0"), (None, "no such file")],
+    ("read", "content", "message"),
+    [
+        (read_json, b'{"a":\n 1,}', r"x:2: not JSON"),
+        (read_json, b"\xff\xfe", r"x: not UTF-8 at byte 0"),
+        (read_json, None, "no such file"),
+        (read_jsonl, b'{"a": 1}\n\n{"a"\n', r"x:3: not JSON"),
+        (read_jsonl, b"{}\n\xff\xfe", r"x: not UTF-8 at byte 3"),
+        (read_jsonl, None, "no such file"),
+        (read_yaml, b"a: [1\nb: 2", r"x:2: not usable YAML"),
+        (read_yaml, b"\xff\xfe", r"x: not UTF-8 at byte 0"),
+    ],
 )
-def test_an_unreadable_json_file_says_where(tmp_path, content, message):
-    path = tmp_path / "x.json"
+def test_an_unreadable_file_says_where(tmp_path, read, content, message):
+    path = tmp_path / "x"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError, match=message):
-        read_json(path)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [(b'{"a": 1}\n\n{"a"\n', r"x\.jsonl:3: not JSON"), (b"\xff\xfe", r"x\.jsonl: not UTF-8"), (None, "no such file")],
-)
-def test_an_unreadable_jsonl_file_says_where(tmp_path, content, message):
-    path = tmp_path / "x.jsonl"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(InputError, match=message):
-        read_jsonl(path)
+        read(path)

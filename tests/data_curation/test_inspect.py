@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from artifacts.aside import PARTIAL
 from artifacts.errors import InputError
-from artifacts.stage import PARTIAL
 from data_curation.curate import CurateSettings, curate
 from data_curation.embeddings import EncoderSettings, held
 from data_curation.inspect.borders import borders

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from artifacts.errors import InputError
-from paper_repro.report.table import Estimate
+from artifacts.files import read_json
+from paper_repro.report.table import Estimate, rounded
 from paper_repro.report.testbed_cards import AS_STATEMENTS, bases_table, mean_of, read_card
 from paper_repro.report.testbed_cells import (
     Base,
@@ -21,7 +23,7 @@ from paper_repro.report.testbed_cells import (
     values,
     with_reference,
 )
-from paper_repro.report.testbed_statistics import difference, mean_over_seeds, replicates, seeds_text
+from paper_repro.report.testbed_statistics import INTERVALS, difference, mean_over_seeds, replicates, seeds_text
 
 KEY = CellKey("instructability", "2m", "many", "structured", "RT", 0)
 
@@ -94,6 +96,13 @@ def test_the_mean_is_over_seeds_and_counts_are_added():
     assert (mean.n, mean.unclassified, mean.failed) == (200, 3, 3)
     # both seeds may be drawn as the lower one, stretched away from the mean by the root of 2, and shifted down
     assert 0.0 <= mean.low < 0.4 - 0.2 * 2**0.5 < 0.4 + 0.2 * 2**0.5 < mean.high <= 1.0
+
+
+def test_what_the_notes_say_of_few_seeds_was_simulated():
+    stored = read_json(Path(__file__).parents[4] / "benchmarks" / "results" / "seed_coverage.json")["coverage"]
+    for seeds, word in (("2", "cases with two seeds"), ("3", "with three"), ("6", "with six")):
+        shares = [rounded(100 * share, 0) for share in sorted(stored[seeds].values())]
+        assert f"{shares[0]} to {shares[-1]} % {'of ' if seeds == '2' else ''}{word}" in INTERVALS
 
 
 def test_one_seed_has_the_interval_of_its_prompts():

@@ -144,7 +144,7 @@ def test_the_command_finds_the_labels_by_itself_and_says_when_it_cannot(made, tm
     found = {row["defect"]: row for row in json.loads(rt(curated.path, "--json").stdout)["defects"]}
     assert (found["blank"]["planted"], found["blank"]["recall"], found["wrong-answer"]["precision"]) == (3, 1.0, None)
     assert re.search(r"^blank +3 +3 +0 +0 +1\.00 +1\.00$", rt(curated.path).stdout, re.MULTILINE)
-    with pytest.raises(InputError, match="is not the set that was curated"):
+    with pytest.raises(InputError, match="is another version by now"):
         rt(curated.path, "--corpus", clean.path)
     with pytest.raises(InputError, match="nothing was planted in it"):
         rt(curated_of(clean, tmp_path / "clean", recipe()).path)
