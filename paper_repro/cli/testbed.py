@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paper_repro.cli import testbed_curation, testbed_faults
+from paper_repro.cli import testbed_curation, testbed_faults, testbed_results
 from paper_repro.cli.common import AsJson, Debug, DryRun, Out, Overrides, Overwrite, emit, run_stage
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def register(app: typer.Typer) -> None:
         importlib.import_module("paper_repro.cli.testbed_data").register(testbed)
     testbed_faults.register(testbed)
     testbed_curation.register(testbed)
+    testbed_results.register(testbed)
     app.add_typer(testbed)
 
 

@@ -211,22 +211,23 @@ def _shipped_sections(own: Cells, cards: Sequence[Card], shipped: Shipped) -> tu
     parts = [part for part in PARTS if lacks(own, cells, part.studies)]
     if not parts:
         return [], {}
-    source = f"shipped results of a full run, {shipped.words()}"
-    text = f"Shipped with the package, not made by this run: a full run, {shipped.words()}."
-    sections = [
-        Section(
-            f"shipped-{one.id}",
-            f"Shipped: {one.title.removeprefix('The testbed: ')}",
-            (text, *one.paragraphs),
-            tuple(as_shipped(item, source) for item in one.items),
-            one.folded,
-        )
-        for one in _sections(parts, cells, cards, {})
-    ]
+    sections = []
+    for part in parts:
+        said = shipped.words(part.studies)
+        for one in _sections([part], cells, cards, {}):
+            title = f"Shipped: {one.title.removeprefix('The testbed: ')}"
+            items = tuple(as_shipped(item, f"shipped results ({said})") for item in one.items)
+            text = (_not_ours(said), *one.paragraphs)
+            sections.append(Section(f"shipped-{one.id}", title, text, items, one.folded))
     claims, verdicts = _claims(cells, cards, {})
-    item = as_shipped(claims, source)
-    sections.append(Section("shipped-claims-testbed", "Shipped: findings", (text,), (item,)))
+    said = shipped.words()
+    item = as_shipped(claims, f"shipped results ({said})")
+    sections.append(Section("shipped-claims-testbed", "Shipped: findings", (_not_ours(said),), (item,)))
     return sections, {"claims_testbed_shipped": verdicts}
+
+
+def _not_ours(said: str) -> str:
+    return f"Shipped with the package, not made by this run: {said}."
 
 
 def read_missing(path: Path) -> Missing:

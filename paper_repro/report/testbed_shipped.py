@@ -2,82 +2,71 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from artifacts.errors import InputError
 from artifacts.files import read_json
 from paper_repro.report.figure import Drawing
 from paper_repro.report.table import Table
 from paper_repro.report.testbed_cells import Cells
-from paper_repro.score.schema import COLUMNS, RESULTS_CSV, Result, faults
+from paper_repro.score.schema import Result, read_results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RUN = "run.json"
 MARK = "shipped results, not of this run"
+SHORT = 12  # digits of a commit that a reader is told
 MARGIN = 0.03  # share of a figure's width
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """A shipped run.
+    """Shipped results.
 
     Attributes:
-        results: Its results table.
-        facts: How it was made: `profile`, `date`, `commit`, `machine`.
+        results: Their table.
+        facts: How they were made (`paper_repro.report.testbed_ship`): `profile`, and an entry of `runs` for each run,
+            with its `studies`, `date`, `commit` and `machine`.
     """
 
     results: list[Result]
-    facts: dict[str, object]
+    facts: Mapping[str, Any]
 
-    def words(self) -> str:
-        """Where the numbers are from, for readers."""
-        given = [f"{name} {self.facts[name]}" for name in ("profile", "commit", "machine") if self.facts.get(name)]
-        made = f"made on {self.facts['date']}" if self.facts.get("date") else "made earlier"
-        return f"{made} ({'; '.join(given)})" if given else made
+    @property
+    def runs(self) -> list[dict[str, Any]]:
+        """The runs that the studies are from, each with the studies it still has."""
+        return list(self.facts["runs"])
+
+    def words(self, studies: Collection[str] | None = None) -> str:
+        """Where the numbers of some studies are from (None: of all), for readers."""
+        runs = [
+            (sorted(set(run["studies"]).intersection(run["studies"] if studies is None else studies)), run)
+            for run in self.runs
+        ]
+        made = [
+            f"{', '.join(names)} made on {run['date']} by {run['commit'][:SHORT]} on {run['machine']}"
+            for names, run in runs
+            if names
+        ]
+        return f"profile {self.facts['profile']}, {'; '.join(made)}"
 
 
 def read_shipped(folder: Path) -> Shipped:
-    """Read a shipped run: `results.csv` and `run.json`.
+    """Read shipped results: `results.parquet` and `run.json`.
 
     Raises:
-        InputError: a file is missing, or is no results table.
+        InputError: a file is missing or is something else, or they tell of different studies.
     """
-    path = folder / RESULTS_CSV
-    if not path.is_file():
-        raise InputError("no such file", where=str(path), fix="restore it from the package or from git")
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        given = reader.fieldnames or []
-        columns = [column for column in COLUMNS if column.name in given or not column.optional]
-        if given != [column.name for column in columns]:
-            raise InputError("not a results table: other columns", where=str(path))
-        try:
-            results = [
-                Result(**{column.name: _value(row[column.name], column.type) for column in columns}) for row in reader
-            ]
-        except (TypeError, ValueError) as error:
-            raise InputError(f"not a results table: {error}", where=str(path)) from None
-    wrong = faults(results)
-    if wrong:
-        raise InputError("not a results table:\n  - " + "\n  - ".join(wrong), where=str(path))
-    facts = read_json(folder / RUN) if (folder / RUN).is_file() else {}
+    results, facts = read_results(folder), read_json(folder / RUN)
+    runs = facts.get("runs") if isinstance(facts, dict) else None
+    told = [study for run in runs or () for study in run.get("studies", ())]
+    if sorted(told) != sorted({result.study for result in results}):
+        raise InputError("tells of other studies than the results beside it", where=str(folder / RUN))
     return Shipped(results, facts)
-
-
-def _value(text: str, kind: pa.DataType) -> str | int | float | None:
-    if text == "":
-        return None
-    if pa.types.is_integer(kind):
-        return int(text)
-    return float(text) if pa.types.is_floating(kind) else text
 
 
 def lacks(own: Cells, shipped: Cells, studies: Sequence[str]) -> bool:

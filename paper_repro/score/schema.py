@@ -197,6 +197,17 @@ def write_results(results: Iterable[Result], folder: Path) -> list[Result]:
     Raises:
         StageError: a row that breaks the schema, or two rows of one name; every fault is listed.
     """
+    rows = write_parquet(results, folder)
+    write_text(folder / RESULTS_CSV, to_csv(rows))
+    return rows
+
+
+def write_parquet(results: Iterable[Result], folder: Path) -> list[Result]:
+    """Sort, check and write `results.parquet` alone; returns the rows as written.
+
+    Raises:
+        StageError: as `write_results`.
+    """
     import pyarrow.parquet as pq
 
     rows = list(results)
@@ -206,7 +217,6 @@ def write_results(results: Iterable[Result], folder: Path) -> list[Result]:
     rows.sort(key=sort_key)
     with atomic_path(folder / RESULTS_PARQUET) as temporary:
         pq.write_table(to_table(rows), temporary)
-    write_text(folder / RESULTS_CSV, to_csv(rows))
     return rows
 
 

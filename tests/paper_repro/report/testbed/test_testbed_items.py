@@ -16,13 +16,13 @@ from artifacts.published_tables import MODELS
 from paper_repro.report import ReportSettings, report
 from paper_repro.report.figure import Drawing
 from paper_repro.report.table import to_csv
-from paper_repro.report.testbed import PARTS, make_sections, missing_table, read_missing
+from paper_repro.report.testbed import make_sections, missing_table, read_missing
 from paper_repro.report.testbed_causes import declines_drawings
 from paper_repro.report.testbed_cells import CellKey, read_cells, select
 from paper_repro.report.testbed_curation import curation_drawings, curation_table, faults_table
 from paper_repro.report.testbed_figures import aspects_drawing, instructability_drawing
 from paper_repro.report.testbed_rates import rates_table
-from paper_repro.report.testbed_shipped import Shipped, as_shipped, read_shipped
+from paper_repro.report.testbed_shipped import Shipped
 from paper_repro.report.testbed_statistics import mean_over_seeds
 from paper_repro.report.testbed_tables import (
     corpora_table,
@@ -33,10 +33,8 @@ from paper_repro.report.testbed_tables import (
     refusal_table,
     sizes_table,
 )
-from paper_repro.score.schema import to_csv as results_csv
 from paper_repro.score.schema import write_results
 
-FACTS = {"profile": "testbed", "date": "2026-11-30", "commit": "abc", "machine": "2 cores"}
 NAMES = {
     "testbed_instructability",
     "testbed_aspects",
@@ -209,7 +207,7 @@ def test_a_study_left_to_another_run_is_missing_with_the_reason_unless_it_is_shi
     assert "Missing, every base: left to a longer run" in table.notes
     bases = next(section for section in sections if section.id == "testbed-bases")
     assert "every base" not in to_csv(bases.items[0])
-    sections, _ = make_sections(run, cards, LEFT, Shipped(testbed_results, FACTS))
+    sections, _ = make_sections(run, cards, LEFT, Shipped(testbed_results, {"profile": "testbed", "runs": []}))
     own = [section.id for section in sections if section.id.endswith("testbed-rate")]
     assert own == ["shipped-testbed-rate"]
 
@@ -303,59 +301,6 @@ def test_equal_inputs_give_equal_bytes(page, folders, tmp_path):
     assert again.identity.outputs == page.identity.outputs
 
 
-def test_shipped_results_are_shown_where_a_run_made_fewer_and_marked(made_up, level, testbed_results, cards):
-    run = made_up(level, sizes=("2m",))
-    sections, summary = make_sections(run, cards, {}, Shipped(testbed_results, FACTS))
-    shipped = [section for section in sections if section.id.startswith("shipped-")]
-    # the run has every refusal and every style in context: only sizes are missing
-    assert [one.id for one in shipped] == ["shipped-testbed", "shipped-testbed-causes", "shipped-claims-testbed"]
-    assert all("not made by this run" in one.paragraphs[0] and "2026-11-30" in one.paragraphs[0] for one in shipped)
-    for item in (item for one in shipped for item in one.items):
-        assert item.name.startswith("shipped_")
-        assert item.title.endswith("(shipped)")
-        assert item.source.startswith("shipped results of a full run, made on 2026-11-30")
-    assert summary["claims_testbed"]["not run"] == 1
-    assert summary["claims_testbed_shipped"]["not run"] == 0
-
-
-def test_the_full_run_itself_needs_nothing_shipped(testbed_results, cards):
-    sections, _ = make_sections(testbed_results, cards, {}, Shipped(testbed_results, FACTS))
-    assert not [section for section in sections if section.id.startswith("shipped")]
-
-
-def test_without_a_run_the_shipped_results_stand_alone(testbed_results, cards):
-    sections, summary = make_sections([], cards, {}, Shipped(testbed_results, FACTS))
-    ran = {result.study for result in testbed_results}
-    assert {one.id for one in sections} == {
-        *(f"shipped-{part.id}" for part in PARTS if ran.intersection(part.studies)),
-        "shipped-claims-testbed",
-        "testbed-bases",
-    }
-    assert "claims_testbed" not in summary
-
-
-def test_a_shipped_figure_bears_the_words(cells):
-    plain = instructability_drawing(cells)
-    marked = as_shipped(plain, "shipped results")
-    words = [{text.get_text() for text in item.draw().texts} for item in (plain, marked)]
-    assert words[1] - words[0] == {"shipped results, not of this run"}
-
-
-def test_shipped_results_are_read_as_they_were_written(tmp_path, testbed_results):
-    (tmp_path / "results.csv").write_text(results_csv(testbed_results))
-    (tmp_path / "run.json").write_text(json.dumps(FACTS))
-    assert read_shipped(tmp_path) == Shipped(testbed_results, FACTS)
-
-
-@pytest.mark.parametrize("break_it", [("study,", "stuffy,"), (",400,", ",many,"), ("RT", "TR")])
-def test_broken_shipped_results_are_refused(tmp_path, testbed_results, break_it):
-    (tmp_path / "results.csv").write_text(results_csv(testbed_results).replace(*break_it))
-    with pytest.raises(InputError, match="not a results table"):
-        read_shipped(tmp_path)
-    with pytest.raises(InputError, match="no such file"):
-        read_shipped(tmp_path / "elsewhere")
-
-
 def test_missing_conditions_are_read_or_refused(tmp_path):
     path = tmp_path / "missing.json"
     path.write_text(json.dumps([{"study": "formats", "base_model": "b", "reason": "r"}]))
@@ -364,17 +309,6 @@ def test_missing_conditions_are_read_or_refused(tmp_path):
     path.write_text(json.dumps([{"study": "formats"}]))
     with pytest.raises(InputError, match="missing conditions"):
         read_missing(path)
-
-
-def test_the_cards_and_shipped_results_are_inputs_of_a_testbed_report(testbed_card_files, tmp_path, monkeypatch):
-    from paper_repro.report.stage import fixed_inputs
-
-    monkeypatch.setattr("artifacts.shipped.SHIPPED", testbed_card_files[0].parent.parent)
-    monkeypatch.setattr("paper_repro.report.stage.SHIPPED_RESULTS", tmp_path)
-    found = fixed_inputs(ReportSettings(source="run", testbed=True))
-    assert found.pop("shipped-testbed") == tmp_path
-    assert sorted(found.values()) == sorted(testbed_card_files)
-    assert fixed_inputs(ReportSettings(source="run")) == {}
 
 
 @pytest.mark.parametrize("draw", [instructability_drawing, aspects_drawing])
