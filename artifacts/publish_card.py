@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
@@ -15,6 +14,7 @@ from artifacts.catalogue import Publication
 from artifacts.cite import bibtex
 from artifacts.licences import hub_word
 from artifacts.manifest import Artifact
+from artifacts.markdown import plain, table
 
 CARD = "README.md"
 FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
@@ -36,12 +36,12 @@ def card(publication: Publication, artifact: Artifact, own: str | None) -> str:
     front = front | _front(publication)
     head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
     sections = [
-        f"# {_text(publication.title)}",
+        f"# {plain(publication.title)}",
         f"`{publication.label}`, a {publication.kind} artifact made by `rt {artifact.identity.stage}` "
         f"(response-tuning {publication.made_with}), digest `{publication.digest}`.",
         _terms(publication.licence),
         "## Lineage\n\n" + _lineage(publication.lineage),
-        "## Files\n\n" + _table(("file", "bytes", "SHA-256"), _files(artifact)),
+        "## Files\n\n" + table(("file", "bytes", "SHA-256"), _files(artifact)),
         "## Verify\n\n`rt artifacts verify DIR` reads every file again and compares it with "
         "`manifest.json`, whose digest is the one above.",
         "## Cite\n\nAlso as `CITATION.cff` and `citation.bib`.\n\n```bibtex\n" + bibtex(publication) + "\n```",
@@ -84,10 +84,10 @@ def _terms(licence: Mapping[str, Any]) -> str:
         "unknown": "**Unknown**: nobody stated a licence of at least one part to this package.",
         "as stated": "As the licences of its parts state.",
     }
-    rows = [(_text(p["name"]), p["version"] or "", p["kind"], _text(p["licence"]), p["use"]) for p in licence["parts"]]
+    rows = [[plain(p[key] or "") for key in ("name", "version", "kind", "licence", "use")] for p in licence["parts"]]
     return (
-        f"## Terms\n\n{said[licence['use']]} Licence of the whole: {_text(licence['licence'])}. This repeats what the "
-        "sources state and is no legal advice.\n\n" + _table(("part", "version", "kind", "licence", "use"), rows)
+        f"## Terms\n\n{said[licence['use']]} Licence of the whole: {plain(licence['licence'])}. This repeats what the "
+        "sources state and is no legal advice.\n\n" + table(("part", "version", "kind", "licence", "use"), rows)
     )
 
 
@@ -114,21 +114,11 @@ def _lines(digest: str, known: Mapping[str, Any], role: str | None, depth: int, 
 
 
 def _line(digest: str, node: Mapping[str, Any], role: str | None) -> str:
-    facts = ", ".join(f"{key} {_text(node[key])}" for key in _SOURCE if key in node)
-    begin = f"- {_text(role)}: " if role else "- "
+    facts = ", ".join(f"{key} {plain(node[key])}" for key in _SOURCE if key in node)
+    begin = f"- {plain(role)}: " if role else "- "
     return f"{begin}{node['kind']} `{digest[:12]}`" + (f" ({facts})" if facts else "")
 
 
 def _files(artifact: Artifact) -> list[tuple[str, ...]]:
     outputs = sorted(artifact.identity.outputs.items())
     return [(f"`{name}`", f"{output.bytes:,}", f"`{output.sha256}`") for name, output in outputs]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-def _text(text: str) -> str:
-    """Text in which Markdown and HTML find nothing to mark up."""
-    return re.sub(r"([\\`*_\[\]])", r"\\\1", html.escape(" ".join(str(text).split()), quote=False))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -12,6 +11,7 @@ import yaml
 from artifacts.files import write_text
 from artifacts.licences import hub_word
 from artifacts.manifest import Artifact
+from artifacts.markdown import plain, table
 from data_curation.card_map import similarity_map
 from data_curation.inspect.measures import Lengths, lengths, style, word_counts
 from data_curation.lineage import UNKNOWN, Part
@@ -19,13 +19,10 @@ from data_curation.records import Record
 
 CARD = "README.md"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-# what would mark up text inside a line or a table cell, and what would turn into a link
-_SPECIAL = re.compile(r"([\\`*_{}\[\]|~$@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 _FILES = {
     "curated": {"default": "data.parquet", "decisions": "decisions.parquet", "steps": "steps.parquet"},
     "trainset": {"rt": "rt.parquet", "it": "it.parquet"},
 }
-Rows = Iterable[Sequence[Any]]
 
 
 def write_card(
@@ -53,14 +50,8 @@ def write_card(
         _load_section(artifact),
         _made_section(artifact),
     ]
-    head = f"# {escape(name)}\n\n{_opening(identity.kind, identity.stage, len(records))}"
+    head = f"# {plain(name)}\n\n{_opening(identity.kind, identity.stage, len(records))}"
     write_text(artifact.path / CARD, f"---\n{front}---\n\n" + "\n\n".join([head, *filter(None, sections)]) + "\n")
-
-
-def escape(text: Any) -> str:
-    """Text as plain text in Markdown: no mark-up, no HTML, one line."""
-    plain = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _SPECIAL.sub(r"\\\1", plain)
 
 
 def _name(summary: Mapping[str, Any]) -> str:
@@ -122,9 +113,9 @@ def _rows_section(summary: Mapping[str, Any]) -> str:
         readable = summary["rows_in"] - summary["quarantined"]
         rows = [("read", summary["rows_in"], 0, 0, summary["quarantined"], readable, "")]
         for step in summary["funnel"]:
-            reasons = ", ".join(f"{escape(reason)} {count:,}" for reason, count in step["reasons"].items())
+            reasons = ", ".join(f"{plain(reason)} {count:,}" for reason, count in step["reasons"].items())
             rows.append(
-                (escape(step["step"]), *(step[k] for k in ("rows_in", "changed", "dropped")), 0, step["kept"], reasons)
+                (plain(step["step"]), *(step[k] for k in ("rows_in", "changed", "dropped")), 0, step["kept"], reasons)
             )
         head = ("step", "rows in", "changed", "dropped", "quarantined", "kept", "reasons")
         return "## Rows\n\n" + table(head, rows)
@@ -146,25 +137,15 @@ def _rewriting_section(facts: Mapping[str, Any] | None) -> str:
     if facts is None:
         return ""
     rows = [("rows asked about", facts["asked"]), ("rewritten", facts["rewritten"]), ("unchanged", facts["unchanged"])]
-    rows += [(f"original kept: {escape(reason)}", count) for reason, count in facts["original_kept"].items()]
-    rows += [(f"failed: {escape(reason)}", count) for reason, count in facts["failed"].items()]
+    rows += [(f"original kept: {plain(reason)}", count) for reason, count in facts["original_kept"].items()]
+    rows += [(f"failed: {plain(reason)}", count) for reason, count in facts["failed"].items()]
     rate = "unknown" if facts["success_rate"] is None else f"{facts['success_rate']:.1%}"
     text = (
-        f"The responses were rewritten by the language model {escape(facts['model'])} (prompt "
-        f"{escape(facts['prompt'])}, version {facts['prompt_version']}); a text could be taken from {rate} of the "
+        f"The responses were rewritten by the language model {plain(facts['model'])} (prompt "
+        f"{plain(facts['prompt'])}, version {facts['prompt_version']}); a text could be taken from {rate} of the "
         "replies. `rewrites.parquet` holds what was asked and answered for each row."
     )
     return f"## Rewriting\n\n{text}\n\n" + table(("", "rows"), rows)
-
-
-def table(head: Sequence[str], rows: Rows) -> str:
-    """A Markdown table; numbers to the right. Cells are taken as they are: escape what is data."""
-    rows = [
-        ["" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows
-    ]
-    right = [bool(rows) and all(re.fullmatch(r"[\d,.%]*", row[column]) for row in rows) for column in range(len(head))]
-    rule = ["---:" if to_the_right else "---" for to_the_right in right]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [list(head), rule, *rows])
 
 
 def _lengths_section(found: Lengths) -> str:
@@ -185,7 +166,7 @@ def _style_section(records: Sequence[Record]) -> str:
         ("responses that end with a question", f"{found.question_share:.1%}"),
         ("mean number of sentences", f"{found.mean_sentences:,}"),
     ]
-    first = ", ".join(f"{escape(word)} ({share:.1%})" for word, share in found.first_words)
+    first = ", ".join(f"{plain(word)} ({share:.1%})" for word, share in found.first_words)
     measured = "all rows" if found.rows == len(records) else f"{found.rows:,} of {len(records):,} rows, drawn by row id"
     text = f"Style measures: what can be counted, not how good it is. Measured on {measured}."
     return f"## Style\n\n{text}\n\n{table(('measure', 'value'), rows)}\n\nCommonest first words: {first or 'none'}."
@@ -201,20 +182,20 @@ def _similarity_section(
         if not isinstance(step.get("encoder"), Mapping):
             continue
         found = [row for row in measures if row["position"] == position]
-        rows += [(escape(step["step"]), "encoder", escape(step["encoder"].get("model")))]
+        rows += [(plain(step["step"]), "encoder", plain(step["encoder"].get("model")))]
         if "threshold" in step:
-            rows += [(escape(step["step"]), "threshold", f"{step['threshold']:g}")]
-        rows += [(escape(row["step"]), escape(row["measure"]), f"{row['value']:,.6g}") for row in found]
+            rows += [(plain(step["step"]), "threshold", f"{step['threshold']:g}")]
+        rows += [(plain(row["step"]), plain(row["measure"]), f"{row['value']:,.6g}") for row in found]
     if not rows:
         return ""
     found_by = "What was found by comparing embeddings.\n\n" + table(("step", "measure", "value"), rows)
     # where no encoder was used the map would take longer than the steps, and `rt inspect` draws it
-    return "\n\n".join(filter(None, ("## Similarity", similarity_map(records, table, escape), found_by)))
+    return "\n\n".join(filter(None, ("## Similarity", similarity_map(records), found_by)))
 
 
 def _sources_section(sources: Sequence[Part]) -> str:
     rows = [
-        (escape(p.source), p.rows, escape(p.licence), ", ".join(f"{k} {escape(v)}" for k, v in p.facts.items()))
+        (plain(p.source), p.rows, plain(p.licence), ", ".join(f"{k} {plain(v)}" for k, v in p.facts.items()))
         for p in sources
     ]
     text = (
@@ -247,10 +228,10 @@ def _made_section(artifact: Artifact) -> str:
     identity = artifact.identity
     settings = yaml.safe_dump(_ordered(identity.settings), sort_keys=False, allow_unicode=True, width=100)
     rows = [("stage", f"{identity.stage}, version {identity.stage_version}")]
-    rows += [(escape(name), escape(version)) for name, version in sorted(identity.packages.items())]
+    rows += [(plain(name), plain(version)) for name, version in sorted(identity.packages.items())]
     digests = [("this artifact", f"`{artifact.digest}`")]
-    digests += [(f"input {escape(name)}", f"`{digest}`") for name, digest in sorted(identity.inputs.items())]
-    digests += [(escape(name), f"`{output.sha256}`") for name, output in sorted(identity.outputs.items())]
+    digests += [(f"input {plain(name)}", f"`{digest}`") for name, digest in sorted(identity.inputs.items())]
+    digests += [(plain(name), f"`{output.sha256}`") for name, output in sorted(identity.outputs.items())]
     return "\n\n".join(
         [
             "## How it was made",

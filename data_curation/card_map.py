@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from artifacts.markdown import plain, table
 from data_curation.inspect.measures import sample
 from data_curation.inspect.topics import topics
 from data_curation.records import Record
@@ -15,16 +15,13 @@ from data_curation.records import Record
 LEAST_ROWS = 100  # of a set that has groups worth a table
 ROWS = 1_000  # that are looked at
 WORDS = 4  # that name a group
-Table = Callable[[Iterable[Any], Iterable[Iterable[Any]]], str]
 
 
-def similarity_map(records: Sequence[Record], table: Table, escape: Callable[[Any], str]) -> str:
+def similarity_map(records: Sequence[Record]) -> str:
     """Text and table of the map, in Markdown.
 
     Args:
         records: Rows of the set; so many of them as `ROWS` says are compared, drawn by row id, by their words.
-        table: Makes a Markdown table of a heading and rows.
-        escape: Makes a text plain in Markdown.
 
     Returns:
         Nothing for a set of few rows, for one that has no words, and where scikit-learn is not installed.
@@ -37,7 +34,7 @@ def similarity_map(records: Sequence[Record], table: Table, escape: Callable[[An
         return ""
     others = np.where(np.eye(len(found.terms), dtype=bool), -np.inf, found.between)
     nearest = others.argmax(axis=1)
-    names = [f"{number}: {escape(', '.join(terms[:WORDS]))}" for number, terms in enumerate(found.terms, 1)]
+    names = [f"{number}: {plain(', '.join(terms[:WORDS]))}" for number, terms in enumerate(found.terms, 1)]
     shares = np.bincount(found.labels) / len(chosen)
     rows = [
         (name, f"{shares[group]:.1%}", f"{found.inside[group]:.2f}", names[near], f"{others[group, near]:.2f}")

@@ -13,9 +13,9 @@ import yaml
 
 from artifacts.errors import InputError
 from artifacts.manifest import read_manifest
+from artifacts.markdown import plain
 from data_curation import collect as collecting
 from data_curation.card import _similarity_section as similarity_section
-from data_curation.card import escape
 from data_curation.collect import CollectSettings, collect
 from data_curation.curate import CurateSettings, curate
 from data_curation.inspect.measures import Lengths, lengths, sample, sentences, style, word_counts
@@ -213,7 +213,7 @@ def test_names_cannot_mark_up_the_card(tmp_path):
     assert not re.search(r"http://|www\.", body)
     (row,) = table_after(text, "Sources and licences")[2:]
     assert len(row) == 4, "the bar in the name parts no cell"
-    assert escape("two\nlines") == "two lines"
+    assert plain("two\nlines") == "two lines"
 
 
 def test_another_folders_lineage_is_refused_plainly(curated, corpus, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -121,3 +122,14 @@ def test_reading_checks_columns_types_and_rows(tmp_path):
     (tmp_path / "bad.parquet").write_text("x")
     with pytest.raises(InputError, match="not a Parquet file"):
         read_results(tmp_path / "bad.parquet")
+
+
+def test_the_documentation_has_every_column_with_what_it_holds_and_its_unit():
+    text = (Path(__file__).parents[3] / "docs" / "schemas.md").read_text(encoding="utf-8")
+    section = text.partition("## Columns of the results table")[2].partition("\n## ")[0]
+    rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in section.splitlines() if "`" in line]
+    told = [row for row in rows if len(row) == 4]
+    lacking = "; a table may lack it"
+    assert told == [
+        (f"`{one.name}`", str(one.type), one.meaning + (lacking if one.optional else ""), one.unit) for one in COLUMNS
+    ]
