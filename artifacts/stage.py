@@ -19,7 +19,7 @@ from artifacts.aside import LOCK, PARTIAL, SLOTS, begun_plan, is_replacing, put_
 from artifacts.digests import digest_file, digest_json
 from artifacts.errors import DigestError, InputError, StageError, UserError
 from artifacts.files import disk_faults
-from artifacts.machine import run_facts
+from artifacts.machine import cores, run_facts
 from artifacts.manifest import (
     MANIFEST,
     Artifact,
@@ -167,7 +167,7 @@ def thread_count() -> int:
     """Compute threads of this process: `RT_THREADS`, else the cores it may run on."""
     given = os.environ.get("RT_THREADS")
     if given is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return cores()
     if not given.isdigit() or int(given) < 1:
         raise UserError(f"RT_THREADS must be a whole number from 1, found {given!r}")
     return int(given)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import resource
 import time
 from collections.abc import Callable
 from importlib import metadata
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artifacts.files import write_json
-from paper_repro.hardware import cores, processor
+from artifacts.machine import cores, processor
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
@@ -62,11 +61,6 @@ def timed(work: Callable[[], Any]) -> tuple[dict[str, float], Any]:
 def versions(*distributions: str) -> dict[str, str]:
     """Versions of installed distributions, and of Python."""
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in distributions}
-
-
-def peak_memory_mb() -> int:
-    """Most memory that this process has held, in MB."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def write_result(path: Path, result: dict[str, Any]) -> None:

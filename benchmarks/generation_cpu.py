@@ -15,8 +15,9 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from common import SEED, VOCABULARY, hardware, peak_memory_mb, random_llama, versions, write_result
+from common import SEED, VOCABULARY, hardware, random_llama, versions, write_result
 
+from artifacts.machine import peak_memory_mb
 from paper_repro.generate.decode import Decoded, decode_batch
 from paper_repro.generate.stage import batches
 

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any
 os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"  # or compiling would be timed once on a machine and then never
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
-from common import SEED, VOCABULARY, hardware, peak_memory_mb, random_tokenizer, versions, write_result
+from common import SEED, VOCABULARY, hardware, random_tokenizer, versions, write_result
 
+from artifacts.machine import peak_memory_mb
 from paper_repro.testbed.pretrain import PretrainSettings
 from paper_repro.testbed.pretrain.loop import row_loss, train_rows
 from paper_repro.testbed.pretrain.model import new_model

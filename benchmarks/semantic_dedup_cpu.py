@@ -35,8 +35,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
-from common import SEED, hardware, peak_memory_mb, timed, versions, write_result
+from common import SEED, hardware, timed, versions, write_result
 from semantic_pairs import calibrate, compared, near_pairs, records
+
+from artifacts.machine import peak_memory_mb
 
 THRESHOLD = 0.9
 BESIDE = {"scale": ("plain_beside_scale",), "scale_two_threads": ("plain_before", "plain_after")}  # on both sides

@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import SEED, peak_memory_mb, random_tokenizer
+from common import SEED, random_tokenizer
 from lengths import drawn
 
+from artifacts.machine import peak_memory_mb
 from paper_repro.models import ModelSource
 from paper_repro.sequences import IGNORED, TokenSequence
 from paper_repro.train import LoraSettings, TrainSettings

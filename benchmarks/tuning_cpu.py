@@ -18,8 +18,9 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from common import SEED, hardware, peak_memory_mb, random_llama, random_tokenizer, versions, write_result
+from common import SEED, hardware, random_llama, random_tokenizer, versions, write_result
 
+from artifacts.machine import peak_memory_mb
 from paper_repro.models import ModelSource
 from paper_repro.sequences import IGNORED, TokenSequence
 from paper_repro.train import LoraSettings, TrainSettings

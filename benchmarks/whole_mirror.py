@@ -25,9 +25,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import pyarrow.parquet as pq
-from common import hardware, peak_memory_mb, versions
+from common import hardware, versions
 
 from artifacts.files import read_json, write_json
+from artifacts.machine import peak_memory_mb
 from artifacts.store import rt_home
 from data_curation.recipe import recipe_names
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from artifacts.machine import memory_bytes
 from artifacts.pin_types import HubOrigin, Pin
 from artifacts.pins import availability, load_pin
 from artifacts.store import rt_home
@@ -141,11 +142,11 @@ def _machine(profile: Profile, pending: Sequence[Cell], runs: Sequence[Run]) -> 
             )
             seen = f"this machine shows {here or 'none'}"
             yield Wanted("GPU", f"{need.gpus} for {name}{size}; {seen}", f"run where they are, {cluster}")
-    memory = _memory_mb()
+    memory = memory_bytes()
     if most := max((need.memory_mb for need in needs.values()), default=0):
         names = ", ".join(name for name, need in needs.items() if need.memory_mb == most)
-        if memory is not None and most > memory:
-            what = f"{most / 1000:.0f} GB of main memory for {names}; this machine has {memory / 1000:.0f} GB"
+        if memory is not None and most * MB > memory:
+            what = f"{most / 1000:.0f} GB of main memory for {names}; this machine has {memory / GB:.0f} GB"
             yield Wanted("memory", what, f"run where it is, {cluster}")
     disk = sum(run.cost.disk_gb or 0 for run in runs if not run.done) + download_gb(pending)
     free = shutil.disk_usage(_existing(rt_home())).free / GB
@@ -163,13 +164,6 @@ def visible_gpus() -> int:
     except (OSError, subprocess.SubprocessError):
         return 0
     return len(re.findall(r"^GPU \d+:", listed, re.MULTILINE))
-
-
-def _memory_mb() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MB
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def _existing(path: Path) -> Path:

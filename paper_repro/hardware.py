@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from artifacts.machine import processor
+from artifacts.machine import cores, memory_bytes, processor
 
 
 def hardware() -> dict[str, Any]:
@@ -16,26 +15,14 @@ def hardware() -> dict[str, Any]:
     """
     import torch
 
-    gpus = []
+    gpus, memory = [], memory_bytes()
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         gpus.append({"name": properties.name, "memory_mb": properties.total_memory // 2**20})
     return {
         "processor": processor(),
         "cores": cores(),
-        "memory_mb": _memory_mb(),
+        "memory_mb": None if memory is None else memory // 2**20,
         "gpus": gpus,
         "cuda": torch.version.cuda if gpus else None,
     }
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _memory_mb() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    except (AttributeError, ValueError, OSError):
-        return None

@@ -10,7 +10,6 @@ import contextlib
 import io
 import logging
 import multiprocessing
-import os
 import pickle
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from artifacts.errors import ResponseTuningError, StageError, UserError
+from artifacts.machine import cores
 from data_curation.optional import require
 from data_curation.shards.settings import ExecutorSettings
 
@@ -90,11 +90,6 @@ class LocalRunner:
             _one_by_one(executor, label, missing, ranks)
         else:
             _side_by_side(executor, label, missing, ranks, self.workers)
-
-
-def cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _one_by_one(executor: Any, label: str, missing: list[int], ranks: int) -> None:

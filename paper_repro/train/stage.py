@@ -5,9 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import math
-import resource
 import shutil
-import sys
 import time
 import warnings
 from collections.abc import Mapping
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from artifacts.errors import StageError
 from artifacts.files import read_json, write_json
+from artifacts.machine import peak_memory_mb
 from artifacts.manifest import Artifact, is_artifact
 from artifacts.stage import Stage, Workspace, thread_count
 from paper_repro.conditions import Condition
@@ -135,7 +134,7 @@ def _work(settings: TrainSettings, inputs: Mapping[str, Path], workspace: Worksp
         "resumed_after_step": resumed_at,
         "training_s": round(seconds, 3),
         "loss_tokens_per_s": round(sum(row["loss_tokens"] for row in done) / seconds, 1),
-        "peak_memory_mb": _peak_memory_mb(),
+        "peak_memory_mb": peak_memory_mb(),
         "hardware": hardware(),
     }
 
@@ -252,11 +251,6 @@ def _condition(settings: TrainSettings, model_size: int, facts: dict[str, Any]) 
         learning_rate=settings.learning_rate,
         **facts,
     ).resolved()
-
-
-def _peak_memory_mb() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 TRAIN = Stage(
