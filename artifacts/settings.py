@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,6 +55,13 @@ def load_settings(
     data.update({key: value for key, value in given.items() if value is not None})
     apply_overrides(data, overrides)
     return validate_settings(cls, data, where=where)
+
+
+def overlay(under: Any, given: Any) -> Any:
+    """Values over others: groups of keys are joined, at every depth; anything else is replaced."""
+    if isinstance(under, Mapping) and isinstance(given, Mapping):
+        return {**under, **{key: overlay(under.get(key), value) for key, value in given.items()}}
+    return given
 
 
 def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from artifacts.errors import UserError
 from artifacts.files import read_yaml
-from artifacts.settings import Settings, apply_overrides, validate_settings
+from artifacts.settings import Settings, apply_overrides, overlay, validate_settings
 from experiments.machines import Hardware, ServedJudge, StageNeeds
 from experiments.rewriting import Rewritten
 from experiments.study import HERE, Count, LeftOut, Size, Study
@@ -182,14 +182,7 @@ def _read(path: Path) -> Any:
     if extended not in profile_names():
         fix = f"known profiles: {', '.join(profile_names())}"
         raise UserError(f"no profile is called '{extended}'", where=f"{path}: extends", fix=fix)
-    return _over(_read(HERE / "profiles" / f"{extended}.yaml"), data)
-
-
-def _over(under: Any, given: Any) -> Any:
-    """Values over others: groups of keys are joined, anything else is replaced."""
-    if isinstance(under, dict) and isinstance(given, dict):
-        return under | {key: _over(under.get(key), value) for key, value in given.items()}
-    return given
+    return overlay(_read(HERE / "profiles" / f"{extended}.yaml"), data)
 
 
 def _with_study_defaults(data: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from artifacts.errors import UserError
 from artifacts.files import read_yaml
-from artifacts.settings import Settings, validate_settings
+from artifacts.settings import Settings, overlay, validate_settings
 from paper_repro.judge.schema import Opinion
 
 FOLDER = Path(__file__).resolve().parent
@@ -88,21 +88,12 @@ class JudgeCard(Settings):
         defaults, own, model = self.defaults, self.defaults.get("model", {}), given.get("model")
         if isinstance(model, Mapping) and model.get("name", own.get("name")) != own.get("name"):
             defaults = defaults | {"model": {key: value for key, value in own.items() if key != "revision"}}
-        return validate_settings(self.parameters_class, _over(defaults, given))
+        return validate_settings(self.parameters_class, overlay(defaults, given))
 
     @property
     def judge(self) -> Callable[[Sequence[dict[str, Any]], Any, Path], list[Opinion]]:
         """The function that judges."""
         return self.code.judge
-
-
-def _over(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given` over `defaults`, key by key, in nested ones too."""
-    merged = dict(defaults)
-    for key, value in given.items():
-        nested = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _over(merged[key], value) if nested else value
-    return merged
 
 
 def judge_names() -> list[str]:

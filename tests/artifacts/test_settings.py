@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from artifacts.errors import InputError, SettingsError
-from artifacts.settings import Settings, load_settings
+from artifacts.settings import Settings, load_settings, overlay
 
 
 class Lora(Settings):
@@ -101,3 +101,15 @@ def test_resolved_holds_every_value_json_ready():
     assert Train().resolved() == {
         "epochs": 1, "learning_rate": 1e-4, "lora": {"rank": 8, "alpha": 16}, "loras": [], "maybe": None,
     }  # fmt: skip
+
+
+def test_groups_of_keys_are_joined_at_every_depth_and_anything_else_is_replaced():
+    under = {"a": 1, "group": {"kept": 1, "deep": {"kept": 1, "new": 1}, "list": [1, 2]}, "off": {"x": 1}}
+    given = {"group": {"deep": {"new": 2}, "list": [3]}, "off": None, "more": {"y": 1}}
+    assert overlay(under, given) == {
+        "a": 1,
+        "group": {"kept": 1, "deep": {"kept": 1, "new": 2}, "list": [3]},
+        "off": None,
+        "more": {"y": 1},
+    }
+    assert under["group"]["deep"] == {"kept": 1, "new": 1}, "what lies under is not changed"
