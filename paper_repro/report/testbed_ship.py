@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from paper_repro.report.testbed_shipped import RUN, read_shipped
 from paper_repro.score.schema import Result, read_results, write_parquet
 
 PIN = "results-testbed"
+CELL = re.compile(r"-[0-9a-f]{10}$")  # what follows the name in a cell's folder: the beginning of its digest
 
 
 def ship_results(report: Path, *, alone: bool = False) -> Path:
@@ -32,14 +34,14 @@ def ship_results(report: Path, *, alone: bool = False) -> Path:
     Raises:
         InputError: the report has no testbed results, or something that they were made from is gone.
         UserError: made by code that is in no commit; or the studies that would stay were made by other versions.
-        DigestError: the report or the scores were changed.
+        DigestError: the scores were changed.
     """
     top = chain_of(read_manifest(report, kind="report"))
     scores = {role.removeprefix(SCORES): node for role, node in top.inputs.items() if role.startswith(SCORES)}
     results = [result for node in scores.values() for result in _results(node, report)]
     if not results:
         raise InputError("a report without results of the testbed", where=str(report))
-    profile = report.resolve().name.rsplit("-", 1)[0]  # a cell's folder is <name>-<beginning of its digest>
+    profile = CELL.sub("", report.resolve().name)
     run = _facts(scores, {result.study for result in results}, report)
     kept, runs = ([], []) if alone else _others(run)
     SHIPPED_RESULTS.mkdir(parents=True, exist_ok=True)
