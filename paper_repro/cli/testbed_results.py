@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def ship_results(
     report: Annotated[Path, typer.Argument(help="Folder of the run's report.", show_default=False)],
+    profile: Annotated[str, typer.Option(help="Profile whose studies these are.")] = "testbed-full",
     alone: Annotated[bool, typer.Option("--alone", help="Drop shipped studies that this run does not have.")] = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -34,5 +35,5 @@ def ship_results(
     """Ship them and say where they are."""
     from paper_repro.report.testbed_ship import ship_results as ship
 
-    out = ship(report, alone=alone)
+    out = ship(report, profile, alone=alone)
     emit({"path": str(out)}, as_json, f"ship-results: done: {out}")

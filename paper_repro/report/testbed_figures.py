@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WHISKERS = "Whiskers: 95 % intervals over seeds and prompts (over prompts alone with one seed); see the table's notes."
 PANEL = 2.1  # inches high
+BESIDE = 2  # sizes of bases whose numbers fit where panels stand side by side
 SET_COLOURS = ("#000000", "#D55E00", "#009E73", "#CC79A7")  # of Okabe and Ito's, those that are no method's
 ASPECTS = ("content", "stopping", "excellent", "familiar", "held_out", "requirements")
 
@@ -122,10 +123,12 @@ def in_context_drawing(cells: Cells, **_: object) -> Drawing | None:
 
 
 def _draw_in_context(cells: Sequence[Cell]) -> Figure:
-    figure = new_figure(0.6 + PANEL)
-    panels = list(figure.subplots(1, 3, sharey=True))
     sizes = values(cells, "size")
-    for axes, measure in zip(panels, ("acceptable", "content", "stopping"), strict=True):
+    measures = ("acceptable", "content", "stopping")
+    beside = len(sizes) <= BESIDE  # of more, numbers above bars would touch
+    figure = new_figure(0.6 + PANEL * (1 if beside else len(measures)))
+    panels = list(figure.subplots(*((1, len(measures)) if beside else (len(measures), 1)), sharex=True, sharey=True))
+    for axes, measure in zip(panels, measures, strict=True):
         share_axis(axes, HEADINGS[measure])
         grouped_bars(axes, [_styles(cells, size, measure) for size in sizes])
         axes.set_xticks(range(len(sizes)), [f"{size.upper()} base" for size in sizes])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,9 @@ from paper_repro.report.testbed_shipped import RUN, read_shipped
 from paper_repro.score.schema import Result, read_results, write_parquet
 
 PIN = "results-testbed"
-CELL = re.compile(r"-[0-9a-f]{10}$")  # what follows the name in a cell's folder: the beginning of its digest
 
 
-def ship_results(report: Path, *, alone: bool = False) -> Path:
+def ship_results(report: Path, profile: str, *, alone: bool = False) -> Path:
     """Put the results of a finished run among what comes with the package, study by study; returns their folder.
 
     A study that is shipped already is replaced; the others stay. Every number is taken from the scores that the report
@@ -29,6 +27,7 @@ def ship_results(report: Path, *, alone: bool = False) -> Path:
 
     Args:
         report: Folder of the run's report.
+        profile: Name of the profile whose studies these are.
         alone: Drop the studies that this run does not have.
 
     Raises:
@@ -41,7 +40,6 @@ def ship_results(report: Path, *, alone: bool = False) -> Path:
     results = [result for node in scores.values() for result in _results(node, report)]
     if not results:
         raise InputError("a report without results of the testbed", where=str(report))
-    profile = CELL.sub("", report.resolve().name)
     run = _facts(scores, {result.study for result in results}, report)
     kept, runs = ([], []) if alone else _others(run)
     SHIPPED_RESULTS.mkdir(parents=True, exist_ok=True)
@@ -99,10 +97,14 @@ def _packages(made: Sequence[Artifact], report: Path) -> dict[str, str]:
 
 
 def _versions(made: Sequence[Artifact], report: Path) -> dict[str, int]:
+    """Versions of stages, and of the judges that were asked."""
     found: dict[str, set[int]] = {}
     for one in made:
-        found.setdefault(one.identity.stage, set()).add(one.identity.stage_version)
-    return {stage: _one(versions, f"versions of {stage}", report) for stage, versions in sorted(found.items())}
+        identity = one.identity
+        found.setdefault(identity.stage, set()).add(identity.stage_version)
+        if identity.kind == "verdicts" and "judge" in identity.settings:
+            found.setdefault(identity.settings["judge"], set()).add(identity.settings["version"])
+    return {name: _one(versions, f"versions of {name}", report) for name, versions in sorted(found.items())}
 
 
 def _one(found: set, what: str, report: Path) -> Any:

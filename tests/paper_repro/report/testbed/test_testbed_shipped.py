@@ -18,7 +18,7 @@ from paper_repro.report import ReportSettings, report, testbed_ship
 from paper_repro.report.stage import fixed_inputs
 from paper_repro.report.testbed import PARTS, make_sections
 from paper_repro.report.testbed_figures import instructability_drawing
-from paper_repro.report.testbed_ship import ship_results
+from paper_repro.report.testbed_ship import ship_results as ship
 from paper_repro.report.testbed_shipped import Shipped, as_shipped, read_shipped
 from paper_repro.score.schema import sort_key, write_results
 
@@ -64,7 +64,7 @@ def run(testbed_results, tmp_path):
         workspace.summary["study"] = settings.study
         write_results([replace(row, n=row.n + int(settings.shift)) for row in rows], workspace.path)
 
-    def make(*studies: str, shift: float = 0.0, version: int = 4, name: str = "testbed-full-0123456789") -> Path:
+    def make(*studies: str, shift: float = 0.0, version: int = 4) -> Path:
         folder = tmp_path / f"run-{len(list(tmp_path.iterdir()))}"
         scores = []
         for study in studies:
@@ -77,10 +77,14 @@ def run(testbed_results, tmp_path):
             )
             clean(made.path), clean(model.path)
             scores.append(made.path)
-        made = report(SETTINGS, folder / name, scores)
+        made = report(SETTINGS, folder / "report", scores)
         return made.path
 
     return make
+
+
+def ship_results(folder: Path, **options) -> Path:
+    return ship(folder, "testbed-full", **options)
 
 
 def clean(folder: Path, commit: str = "abcdef0123456789") -> None:
