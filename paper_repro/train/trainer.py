@@ -38,7 +38,7 @@ def trainer_arguments(settings: TrainSettings, folder: Path) -> SFTConfig:
     from trl import SFTConfig
 
     cuda = torch.cuda.is_available()
-    return SFTConfig(
+    arguments = SFTConfig(
         output_dir=str(folder),
         # packed, the trainer is handed a whole step at a time
         per_device_train_batch_size=_rows_at_once(settings),
@@ -72,6 +72,10 @@ def trainer_arguments(settings: TrainSettings, folder: Path) -> SFTConfig:
         report_to="none",
         disable_tqdm=True,
     )
+    # one process trains on one device: with several in sight the trainer would split each pass over all of them, and
+    # take that many times the rows a step; more devices are taken by more processes
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 def _rows_at_once(settings: TrainSettings) -> int:
