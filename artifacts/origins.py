@@ -101,6 +101,8 @@ def _kept(pin: Pin, origin: Origin) -> tuple[Path, tuple[Path, ...]]:
 
 def _from_wheel(pin: Pin, origin: WheelOrigin) -> tuple[Path, ...]:
     folder, paths = _kept(pin, origin)
+    if all(path.is_file() for path in paths):
+        return paths  # without the lock: the store may be one that can only be read
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if not all(path.is_file() for path in paths):
@@ -161,14 +163,16 @@ def _from_hub(pin: Pin, origin: HubOrigin) -> tuple[Path, ...]:
 
 
 def _from_url(pin: Pin, origin: UrlOrigin) -> tuple[Path, ...]:
+    if len(origin.files) != 1:
+        raise UserError(f"a url origin names one file, not {len(origin.files)}", where=f"pin {pin.name}")
+    folder, paths = _kept(pin, origin)
+    if paths[0].is_file():
+        return paths  # without the lock: the store may be one that can only be read
     try:
         import pooch
         import requests
     except ImportError:
         raise OriginUnavailable("pooch is not installed") from None
-    if len(origin.files) != 1:
-        raise UserError(f"a url origin names one file, not {len(origin.files)}", where=f"pin {pin.name}")
-    folder, paths = _kept(pin, origin)
     folder.mkdir(parents=True, exist_ok=True)
     pooch.get_logger().setLevel("WARNING")
     try:

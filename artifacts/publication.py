@@ -16,6 +16,7 @@ from artifacts.settings import Settings, validate_settings
 
 PUBLICATION = "publication.json"
 _RECORD = "record"  # its key of the digest of all others
+_OF_THE_HUB = (".gitattributes", ".git", ".cache")  # what the hub, a clone of it, or a download adds beside the files
 
 
 class Publication(Settings):
@@ -101,6 +102,8 @@ def name_of(folder: Path) -> str:
 def verify_publication(folder: Path) -> tuple[Publication, Artifact]:
     """Read everything that is published in a folder, and compare it with its digests.
 
+    What a repository of the hub has of its own, where the folder was fetched from one, is passed over.
+
     Raises:
         InputError, DigestError: as `read_publication`; or a file is missing, changed, or belongs to nothing.
     """
@@ -108,7 +111,8 @@ def verify_publication(folder: Path) -> tuple[Publication, Artifact]:
     verify_outputs(artifact)
     found = _files(folder)
     known = {MANIFEST, PUBLICATION, *artifact.identity.outputs, *publication.pages}
-    faults = [f"{name}: belongs to nothing that was published" for name in found if name not in known]
+    strange = [name for name in found if name not in known and name.partition("/")[0] not in _OF_THE_HUB]
+    faults = [f"{name}: belongs to nothing that was published" for name in strange]
     for name, digest in sorted(publication.pages.items()):
         if name not in found:
             faults.append(f"{name}: missing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import types
 import typing
@@ -65,7 +66,11 @@ def overlay(under: Any, given: Any) -> Any:
 
 
 def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> None:
-    """Set `a.b.c=value` entries in `data`, in order, in place."""
+    """Set `a.b.c=value` entries in `data`, in order, in place; `a.0.c` is about the first entry of a list.
+
+    Raises:
+        SettingsError: with every fault found: no `key=value`, no YAML, no group of keys, no such entry of a list.
+    """
     faults = []
     for override in overrides:
         key, separator, text = override.partition("=")
@@ -77,17 +82,42 @@ def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> None:
         except yaml.YAMLError:
             faults.append(f"--set {override!r}: the value is not YAML")
             continue
-        *parents, last = key.strip().split(".")
-        node = data
-        for parent in parents:
-            node = node.setdefault(parent, {})
-            if not isinstance(node, dict):
-                faults.append(f"--set {override!r}: '{parent}' holds a value, not a group of keys")
-                break
-        else:
-            node[last] = value
+        try:
+            _put(data, key.strip().split("."), value)
+        except LookupError as fault:
+            faults.append(f"--set {override!r}: {fault.args[0]}")
     if faults:
         raise SettingsError(faults)
+
+
+def _put(data: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Set one value; groups that are not there are made.
+
+    What is stepped into is copied first: YAML's aliases are one object, and only the place named is meant.
+
+    Raises:
+        LookupError: the path leads through a plain value, or to an entry that a list does not have.
+    """
+    *parents, last = path
+    node: Any = data
+    for part in parents:
+        place = _place(node, part)
+        inner = node[place] if isinstance(node, list) or place in node else {}
+        if not isinstance(inner, dict | list):
+            raise LookupError(f"'{part}' holds a value, not a group of keys")
+        node[place] = copy.copy(inner)
+        node = node[place]
+    node[_place(node, last)] = value
+
+
+def _place(node: dict[str, Any] | list[Any], part: str) -> str | int:
+    """What one word of a path names in a group of keys, or in a list."""
+    if isinstance(node, dict):
+        return part
+    if not part.isdecimal() or int(part) >= len(node):
+        known = f"0 to {len(node) - 1}" if node else "none, it is empty"
+        raise LookupError(f"'{part}' is no entry of that list; entries: {known}")
+    return int(part)
 
 
 def validate_settings(cls: type[S], data: dict[str, Any], where: str | None = None) -> S:

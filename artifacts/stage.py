@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from artifacts.aside import LOCK, PARTIAL, SLOTS, begun_plan, is_replacing, put_back, retire, set_aside, settle
+from artifacts.aside import LOCK, PARTIAL, SCRATCH, SLOTS, begun_plan, is_replacing, put_back, retire, set_aside, settle
 from artifacts.digests import digest_file, digest_json
 from artifacts.errors import DigestError, InputError, StageError, UserError
 from artifacts.files import disk_faults
@@ -108,6 +108,10 @@ class Stage:
         if out.is_symlink() or (out.exists() and not out.is_dir()):
             raise InputError("the output must be a folder, not a file or a link", where=str(out))
         check_apart(out, inputs)
+        found = self._at_rest(out, plan)
+        if found is not None:
+            log.info("%s: up to date, nothing to do (%s)", self.name, out)
+            return found, True
         out.mkdir(parents=True, exist_ok=True)
         lock = FileLock(out / LOCK)
         try:
@@ -121,13 +125,33 @@ class Stage:
         finally:
             lock.release()
 
+    def _at_rest(self, out: Path, plan: dict[str, Any]) -> Artifact | None:
+        """The up-to-date artifact in `out` where there is nothing to write, or None if that has to be seen to.
+
+        It is looked for without the lock, which a store that may only be read has no place for. Whatever is amiss may
+        be another process at work: it is looked at again, and told, under the lock.
+        """
+        if not is_artifact(out) or self._lacks_views(out) or any((out / name).exists() for name in SLOTS):
+            return None
+        try:
+            artifact = read_manifest(out)
+            if _plan_of(artifact) != plan:
+                return None
+            verify_outputs(artifact)
+            return artifact
+        except (DigestError, InputError, OSError):
+            return None
+
+    def _lacks_views(self, out: Path) -> bool:
+        return self.describe is not None and not all((out / name).exists() for name in VIEWS)
+
     def _run_locked(self, plan, settings, out, inputs, overwrite) -> tuple[Artifact, bool]:
         settle(out)
         if is_replacing(out) and begun_plan(out) != digest_json(plan):
             put_back(out)  # a replacement that was killed, and is not what is asked for now
         found = _finished(out, plan, overwrite)
         if found is not None:
-            if self.describe and not all((out / name).exists() for name in VIEWS):
+            if self._lacks_views(out):
                 self.describe(found, inputs, {})
             log.info("%s: up to date, nothing to do (%s)", self.name, out)
             return found, True
@@ -212,13 +236,18 @@ def _version(distribution: str) -> str:
         return "absent"
 
 
+def _plan_of(artifact: Artifact) -> dict[str, Any]:
+    """What `Stage.key` gave when the artifact was made."""
+    return artifact.identity.model_dump(mode="json", exclude={"summary", "outputs"})
+
+
 def _finished(out: Path, plan: dict[str, Any], overwrite: bool) -> Artifact | None:
     """The up-to-date artifact in `out`, or None if the folder is free to be worked in; another one is set aside."""
     if not is_artifact(out):
         return None
     try:
         artifact = read_manifest(out)
-        recorded = artifact.identity.model_dump(mode="json", exclude={"summary", "outputs"})
+        recorded = _plan_of(artifact)
         if recorded == plan:
             verify_outputs(artifact)
             return artifact
@@ -241,8 +270,9 @@ def _finished(out: Path, plan: dict[str, Any], overwrite: bool) -> Artifact | No
 
 def _outputs(out: Path, views: tuple[str, ...] = ()) -> dict[str, OutputFile]:
     own = {MANIFEST, PARTIAL, LOCK}
+    aside = {SCRATCH, *SLOTS}  # scratch may still be there: a network disk does not remove what is open
     written = {out / name for name in views}
-    places = [path for path in sorted(out.rglob("*")) if path.relative_to(out).parts[0] not in SLOTS]
+    places = [path for path in sorted(out.rglob("*")) if path.relative_to(out).parts[0] not in aside]
     files = [path for path in places if path.is_file() and path.name not in own and path not in written]
     if links := [path.relative_to(out).as_posix() for path in files if path.is_symlink()]:
         raise StageError(f"wrote links, not files: {', '.join(links)}", where=str(out))

@@ -16,11 +16,10 @@ from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.publication import name_of
 from artifacts.stage import input_digest
 from data_curation.inspect.measures import facts
-from data_curation.inspect.subject import Subject, file_subject, read_subject, recorded_inputs
-from data_curation.lineage import read_lineage
+from data_curation.inspect.subject import Subject, conflict_drops, file_subject, read_subject, recorded_inputs
+from data_curation.lineage import CAME_IN, read_lineage
 from data_curation.records import Record
 
-CAME_IN = ("input", "base", "pool")  # inputs whose rows are those of the set
 Match = Literal["row_id", "text", "instruction"]
 
 
@@ -219,6 +218,8 @@ def _collect(artifact: Artifact, dropped: dict, seen: set[str], notes: list[str]
             seen.add(row["row_id"])
             if not row["kept"]:
                 dropped.setdefault(row["row_id"], row)
+    for row_id, row in conflict_drops(artifact).items():
+        dropped.setdefault(row_id, row)
     inputs, problem = recorded_inputs(artifact)
     came_in = [path for name, path in inputs.items() if name in CAME_IN]
     if kind == "curated":  # of a plain file, which may have had another name there, its own decisions name every row

@@ -48,7 +48,7 @@ class EncoderSettings(Settings):
     window: int | None = Field(default=None, ge=8)
     batch_tokens: int = Field(default=2048, ge=512)
     dtype: Literal["float32", "bfloat16"] = "float32"
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     cache: bool = Field(default=True, exclude=True)
 
     @model_validator(mode="before")

@@ -17,6 +17,7 @@ from artifacts.stage import input_digest
 from data_curation.records import Record
 
 LINEAGE = "lineage.json"
+CAME_IN = ("input", "base", "pool")  # inputs whose rows are those of the set; others, as a reference, only decide
 SCHEMA = 1
 
 
@@ -56,8 +57,9 @@ def write_lineage(
     """
     chain = node(artifact, inputs)
     earlier: dict[str, Sequence[str] | None] = {}
-    for path in inputs.values():
-        earlier |= _changes_of(path)
+    for name, path in inputs.items():
+        if name in CAME_IN:  # a row that is in the reference too came from the input, with its text there
+            earlier |= _changes_of(path)
     with atomic_path(artifact.path / LINEAGE) as temporary, open(temporary, "w", encoding="utf-8") as file:
         head = json.dumps({"schema": SCHEMA, "artifact": chain}, indent=2, sort_keys=True, ensure_ascii=False)
         file.write(head.removesuffix("\n}") + ',\n  "rows": {\n')

@@ -17,5 +17,5 @@ def require(module: str, extra: str = "curate") -> ModuleType:
             raise
         raise UserError(
             f"the package '{error.name}' is needed for this and not installed",
-            fix=f"pip install 'response-tuning[{extra}]'",
+            fix=f"install the extra '{extra}' (in a checkout: pip install -c constraints.txt -e '.[{extra}]')",
         ) from None

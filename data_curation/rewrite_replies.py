@@ -39,10 +39,13 @@ def extract(reply: str, marker: str) -> str | None:
     The paper's rule (appendix G). Models like to print the marker in bold: the stars that close behind it what opened
     before it belong to the marker, not to the text.
     """
-    found = re.search(rf"(?P<open>[*_]*){re.escape(marker)}(?P<text>.*)", reply, re.IGNORECASE | re.DOTALL)
+    found = re.search(re.escape(marker), reply, re.IGNORECASE)
     if found is None:
         return None
-    return found["text"].removeprefix(found["open"][::-1]).strip()
+    # what opens is looked for after the marker: one pattern for both takes quadratic time on a long run of stars
+    before = reply[: found.start()]
+    opened = before[len(before.rstrip("*_")) :]
+    return reply[found.end() :].removeprefix(opened[::-1]).strip()
 
 
 def read_rewrite(outcome: Outcome | None, marker: str, original: str, take_cut: bool) -> Rewrite:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from artifacts.digests import digest_file, digest_json
-from artifacts.errors import ResponseTuningError
+from artifacts.errors import ResponseTuningError, UserError
 from artifacts.files import write_json, write_text
 from artifacts.manifest import is_artifact, read_manifest, verify_outputs
 from artifacts.pins import PINS
@@ -136,6 +136,21 @@ def _mentions(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _mentions(inner)
+
+
+def by_label(kind: str, cells: Iterable[Cell]) -> dict[str, Cell]:
+    """Cells by the names `<kind>-<label>` that they have as inputs of another.
+
+    Raises:
+        UserError: two different cells have one label: one of them would silently stand for both.
+    """
+    found: dict[str, Cell] = {}
+    for cell in cells:
+        first = found.setdefault(f"{kind}-{cell.label}", cell)
+        if first.place != cell.place:
+            fix = "give what they are made of (recipes, folders of weights, judges) names of their own"
+            raise UserError(f"two different cells have the label {cell.label}", where=cell.stage.name, fix=fix)
+    return found
 
 
 def walk(targets: Iterable[Cell]) -> list[Cell]:

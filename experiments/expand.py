@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from artifacts.stage import input_digest
-from experiments.cells import Cell, walk
+from experiments.cells import Cell, by_label, walk
 from experiments.checks import check_profile
 from experiments.grid import sample_cells, score_cell
 from experiments.missing import missing_conditions
@@ -21,7 +21,8 @@ def plan_cells(profile: Profile) -> list[Cell]:
     """All cells of a profile, each once, upstream first; the last one is the report.
 
     Raises:
-        SettingsError: the profile asks for what it does not collect.
+        SettingsError: the profile asks for what it does not collect, or for what nothing comes of.
+        UserError: two different cells have one label.
     """
     check_profile(profile)
     names = (*profile.corpora, *((profile.refusals,) if profile.refusals else ()), *profile.prompts)
@@ -54,9 +55,9 @@ def _curated(profile: Profile) -> tuple[dict[str, Cell], list[str]]:
     """Curated sets for their funnels, those of which a study shows rows, and the options that name them; each once."""
     pairs = [*product(profile.curation.corpora, profile.curation.recipes)]
     pairs += [pair for study in profile.studies.values() if study.examples for pair in study.bodies]
-    cells = {cell.name: cell for cell in (curated_cell(profile, *pair) for pair in pairs)}.values()
-    options = [text for cell in cells for text in ("--curated", f"{cell.label}={{curated-{cell.label}}}")]
-    return {f"curated-{cell.label}": cell for cell in cells}, options
+    cells = by_label("curated", (curated_cell(profile, *pair) for pair in pairs))
+    options = [text for name, cell in cells.items() for text in ("--curated", f"{cell.label}={{{name}}}")]
+    return cells, options
 
 
 def _sampled(profile: Profile) -> tuple[dict[str, Cell], list[str]]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-from artifacts.settings import validate_settings
+from artifacts.errors import SettingsError
+from artifacts.settings import overlay, validate_settings
 from artifacts.stage import input_digest
 from data_curation.mix import MIX, MixSettings
 from data_curation.recipe import Recipe
-from experiments.cells import Cell
+from experiments.cells import Cell, by_label
 from experiments.missing import available_bases
 from experiments.profiles import Profile
 from experiments.sources import collect_cell, curated_cell
@@ -32,16 +33,26 @@ ONLY_WITH_REFUSALS = (
 
 
 def score_cell(profile: Profile, study: Study) -> Cell | None:
-    """The cell of a study's scores, with all it needs; None where no base of the study can be had."""
-    verdicts = {f"verdicts-{cell.label}": cell for cell in _verdicts(profile, study)}
+    """The cell of a study's scores, with all it needs; None where no base of the study can be had.
+
+    Raises:
+        SettingsError: a judge of the study has nothing to judge, or nothing is measured at all.
+        UserError: two different cells of verdicts have one label.
+    """
+    verdicts = by_label("verdicts", _verdicts(profile, study))
     if not verdicts:
+        if available_bases(profile, study):
+            raise _unfit(profile, study, "judges: nothing is judged or measured, so there is nothing to score")
         return None
     settings = profile.score.model_copy(update={"study": study.name})
     return Cell(SCORE, study.name, settings, tuple(f"{{{name}}}" for name in verdicts), verdicts)
 
 
 def sample_cells(profile: Profile, study: Study) -> list[Cell]:
-    """Cells of the replies that the report shows samples of: the first base, response set (or arm), rate and seed."""
+    """Cells of the replies that the report shows samples of.
+
+    Of the first base, response set, rate, strategy and seed, under every method and number of refusals; of all arms.
+    """
     bases = available_bases(profile, study)
     if not study.samples or not bases:
         return []
@@ -49,6 +60,11 @@ def sample_cells(profile: Profile, study: Study) -> list[Cell]:
     asked = list(dict.fromkeys(_asked(profile, study, judge) for judge in _judges(profile, study)))
     study = study.model_copy(update=first)
     return [cell for names in asked for cell in _generations(profile, study, bases[0], names)]
+
+
+def asked_prompts(profile: Profile, study: Study) -> dict[str, tuple[str, ...]]:
+    """Judge to the prompts that it judges replies to; those of equal prompts share the replies."""
+    return {judge.judge: _asked(profile, study, judge) for judge in _judges(profile, study)}
 
 
 def condition_cells(profile: Profile, study: Study, base: ModelSource) -> list[Cell]:
@@ -71,10 +87,24 @@ def _verdicts(profile: Profile, study: Study) -> Iterator[Cell]:
     for base in available_bases(profile, study):
         for judge in _judges(profile, study):
             replies = list(_generations(profile, study, base, _asked(profile, study, judge)))
-            yield from judge_cells(judge, replies, study.against)
+            judged = list(judge_cells(judge, replies, study.against))
+            if not judged:
+                raise _unfit(profile, study, _nothing_to_judge(study, judge))
+            yield from judged
         yield from _capabilities(profile, study, base)
         if study.planted_faults:
             yield from (_faults(model) for model in _models(profile, study, base))
+
+
+def _nothing_to_judge(study: Study, judge: JudgeSettings) -> str:
+    if study.against is None:
+        return f"judges: {judge.judge} has no replies to judge"
+    why = "the study has no such condition, or no other beside it"
+    return f"against: {study.against} gives {judge.judge} no pair to compare: {why}"
+
+
+def _unfit(profile: Profile, study: Study, fault: str) -> SettingsError:
+    return SettingsError([f"studies.{study.name}.{fault}"], where=f"profile {profile.name}")
 
 
 def _capabilities(profile: Profile, study: Study, base: ModelSource) -> Iterator[Cell]:
@@ -135,7 +165,8 @@ def _models(profile: Profile, study: Study, base: ModelSource) -> Iterator[Cell]
     A rate stands in a label only where it is not the common one, so that studies share what they have in common.
     """
     where = f"profile {profile.name}, studies.{study.name}.train"
-    common = validate_settings(TrainSettings, profile.train.resolved() | study.train | {"base": base}, where=where)
+    given = overlay(profile.train.resolved(), study.train) | {"base": base}
+    common = validate_settings(TrainSettings, given, where=where)
     weights = _weights(base)
     rates = study.learning_rates or (common.learning_rate,)
     for body, method, count, seed, rate in product(study.bodies, study.methods, study.num_refusals, study.seeds, rates):

@@ -116,8 +116,11 @@ def _lane(board: Board) -> None:
     try:
         while (task := board.take()) is not None:
             started = time.monotonic()
-            good = _ask(process, task)
-            done = board.finish(task, good)
+            good = False
+            try:
+                good = _ask(process, task)
+            finally:  # else another lane would wait for ever for a task that nobody runs
+                done = board.finish(task, good)
             state = "done" if good else "FAILED"
             sys.stderr.write(f"[{done}/{board.total}] {task.label}: {state}, {time.monotonic() - started:.1f} s\n")
             if not good:
@@ -137,6 +140,7 @@ def _ask(process: subprocess.Popen, task: Task) -> bool:
     except BrokenPipeError:
         answer = ""
     if not answer:
+        task.log.parent.mkdir(parents=True, exist_ok=True)  # it may have died before it made it
         with open(task.log, "a", encoding="utf-8") as log:
             log.write(f"the process of this lane died (status {process.wait()})\n")
         return False

@@ -23,5 +23,5 @@ def needs_of(profile: Profile, cell: Cell) -> Needs:
     hours = cost_of(cell, tuning_rate(profile.hardware)).gpu_hours
     if hours is None:
         return needs
-    minutes = math.ceil(60 * hours * profile.hardware.margin / needs.gpus)
+    minutes = math.ceil(60 * hours * profile.hardware.margin)  # one process, on one GPU, however many the job asks for
     return needs.model_copy(update={"minutes": max(needs.minutes, minutes)})

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from artifacts.errors import MissingDataError
-from artifacts.pins import fetch
+from artifacts.pins import fetch, has_files, load_pin
 from artifacts.stage import thread_count
 from artifacts.store import mirror_folder, rt_home
 from experiments.cells import Cell
@@ -75,6 +75,8 @@ def _fetch_all(pending: Sequence[Cell]) -> None:
     """Fetch every pin the pending cells need, so that what is missing is told at once and first."""
     missing = [f"{name}: its texts are in no source, and no file of them is given" for name in lacking_files(pending)]
     for name in pins_of(pending):
+        if not has_files(load_pin(name)):  # a model that is only asked through a server
+            continue
         try:
             fetch(name)
         except MissingDataError as error:

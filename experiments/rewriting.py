@@ -14,6 +14,7 @@ from artifacts.stage import input_digest
 from data_curation.llm_client import ServerSettings
 from data_curation.rewrite import REWRITE, RewriteSettings
 from experiments.cells import Cell
+from paper_repro.judge import JudgeSettings
 
 NOT_GIVEN = "FILE-NOT-GIVEN"  # stands in a plan in the place of a file that the user has to give
 
@@ -55,7 +56,7 @@ def rewrite_cell(name: str, one: Rewritten, origin: Cell | None) -> Cell:
         one: How it is made.
         origin: The cell of the corpus `one.of`; None: a file.
     """
-    options = server_options(one.rewrite.server)
+    options = llm_options(one.rewrite)
     if origin is not None:
         return Cell(REWRITE, name, one.rewrite, ("{input}", *options), {"input": origin})
     settings = one.rewrite.model_copy(update={"source": name})
@@ -63,11 +64,15 @@ def rewrite_cell(name: str, one: Rewritten, origin: Cell | None) -> Cell:
     return Cell(REWRITE, name, settings, (NOT_GIVEN if one.lacks_file else str(one.file), *options), extra=given)
 
 
-def server_options(server: ServerSettings) -> tuple[str, ...]:
-    """What of a server's settings differs from the usual ones, as options: it is no part of a result's identity."""
+def llm_options(asking: RewriteSettings | JudgeSettings) -> tuple[str, ...]:
+    """The server, where it differs from the usual one, and the file of kept answers, as options of a command.
+
+    Neither is a part of a result's identity, so neither stands among the settings of a cell.
+    """
     common = ServerSettings().resolved()
-    flat = {f"server.{key}": value for key, value in server.resolved().items() if value != common[key]}
-    return tuple(text for name, value in flat.items() for text in ("--set", f"{name}={json.dumps(value)}"))
+    flat = {f"server.{key}": value for key, value in asking.server.resolved().items() if value != common[key]}
+    cache = () if asking.cache is None else ("--cache", str(asking.cache))
+    return (*(text for name, value in flat.items() for text in ("--set", f"{name}={json.dumps(value)}")), *cache)
 
 
 def lacking_files(cells: Iterable[Cell]) -> list[str]:

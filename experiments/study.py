@@ -87,7 +87,7 @@ class Study(Settings):
         prompts: Which of the profile's prompts are answered; null = all.
         judges: Which of the profile's judges judge; null = all.
         asked_of: Judge to the prompts that it judges replies to, where these are not all of them; such prompts are
-            answered in cells of their own.
+            answered in cells of their own, so the prompts of two judges are the same in the same order, or all others.
         against: Judges of pairs compare with the base's replies in this style, the twin's tuned on pairs (`it`), or the
             twin's tuned on the same responses before they were rewritten (`unrefined`).
         core: Core benchmarks that the models are asked, by lm-eval's names (`core`: all six); none in context.
@@ -96,7 +96,7 @@ class Study(Settings):
         samples: Whether the report shows some replies: of the first base, response set and seed.
         examples: Whether the report shows some rows of its response sets.
         mix: Settings of mixing that stand neither here nor in a condition, e.g. encoder and topics of a selection.
-        train: Settings of tuning that differ from the profile's.
+        train: Settings of tuning that differ from the profile's, at every depth; no preset.
     """
 
     name: str

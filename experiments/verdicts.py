@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from artifacts.digests import digest_json
 from experiments.cells import Cell
-from experiments.rewriting import origin_of, server_options
+from experiments.rewriting import llm_options, origin_of
 from paper_repro.judge import JUDGE, JudgeSettings
 from paper_repro.judge.registry import load_judge
 
@@ -72,7 +72,7 @@ def _unrefined(model: Cell) -> str:
 
 
 def judge_options(judge: JudgeSettings) -> tuple[str, ...]:
-    """What of a judge's settings is no part of its identity (the server), as options of its command."""
+    """What of a judge's settings is no part of its identity (the server, kept answers), as options of its command."""
     most = judge.most_failed
     more = ("--set", f"most_failed={json.dumps(most)}") if most != JudgeSettings().most_failed else ()
-    return (*server_options(judge.server), *more)
+    return (*llm_options(judge), *more)

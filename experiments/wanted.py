@@ -118,7 +118,7 @@ def _software(profile: Profile, pending: Sequence[Cell]) -> Iterator[Wanted]:
     quantised = any(cell.stage.name == "train" and cell.settings.quantisation for cell in pending)
     paged = any(cell.stage.name == "train" and cell.settings.optimiser.startswith("paged") for cell in pending)
     if (quantised or paged) and importlib.util.find_spec("bitsandbytes") is None:
-        yield Wanted("package", "bitsandbytes", "pip install 'response-tuning[qlora]'")
+        yield Wanted("package", "bitsandbytes", "in a checkout: pip install -c constraints.txt -e '.[qlora]'")
     for server in profile.servers:
         program = shlex.split(server.command)[0]
         if any(asks(cell, server) for cell in pending) and shutil.which(program) is None:

@@ -16,6 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from artifacts.digests import digest_json
 from artifacts.errors import StageError, UserError
 from artifacts.files import read_yaml, write_json
 from artifacts.manifest import MANIFEST
@@ -54,7 +55,8 @@ def check_cluster(folder: Path) -> None:
     plugin = f"snakemake_executor_plugin_{str(executor).replace('-', '_')}"
     where = f"{folder / 'config.yaml'}: executor: {executor}"
     if executor != "local" and importlib.util.find_spec(plugin) is None:
-        fix = f"pip install {'response-tuning[slurm]' if executor == 'slurm' else plugin.replace('_', '-')}"
+        ours = "install the extra 'slurm' (in a checkout: pip install -c constraints.txt -e '.[slurm]')"
+        fix = ours if executor == "slurm" else f"pip install {plugin.replace('_', '-')}"
         raise UserError("this executor of Snakemake's is not installed", where=where, fix=fix)
     if executor == "slurm" and shutil.which("sbatch") is None:
         raise UserError("there is no sbatch here", where=where, fix="run this where jobs are submitted")
@@ -82,12 +84,14 @@ def run_workflow(
     for cell in pending:
         (cell.folder / MANIFEST).unlink(missing_ok=True)  # damaged: Snakemake looks only whether it is there
         cell.write_plan()
-    config = home / "plans" / "workflow.json"
-    served = _served(pending, profile.servers)
+    asked = asked | {"folder": str(Path.cwd())}
+    plans = plans_folder(asked, cluster)
+    served = _served(pending, profile.servers, plans)
     in_lanes = [cell for cell in pending if cell.place not in {place for one in served for place in one["cells"]}]
     apart = ALONE if served else ALONE[1:]  # scores wait for what a server's job judges
-    lanes = _lanes(in_lanes, profile.lanes if cluster else min(profile.lanes, cores), apart)
-    write_json(config, asked | {"folder": str(Path.cwd()), "served": served} | lanes)
+    lanes = _lanes(in_lanes, profile.lanes if cluster else min(profile.lanes, cores), apart, plans)
+    config = plans / "workflow.json"
+    write_json(config, asked | {"served": served} | lanes)
     # a manifest, written last, says what is whole; Snakemake's own marks would throw away what finished after a kill
     shutil.rmtree(home / ".snakemake" / "incomplete", ignore_errors=True)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(home)]
@@ -107,6 +111,14 @@ def run_workflow(
         ]
         listed = "\n".join(f"  - {one}" for one in logs)
         raise StageError(f"the workflow stopped before its report; unfinished cells with a log:\n{listed}")
+
+
+def plans_folder(asked: dict[str, Any], cluster: Path | None) -> Path:
+    """Folder of the workflow's own files: of this run alone, as jobs that wait in a queue read them later.
+
+    One folder for every run of an RT_HOME would let a second one put its cells in the place of the first one's.
+    """
+    return rt_home() / "plans" / digest_json(asked | {"cluster": cluster and str(cluster)})[:10]
 
 
 def _environment() -> dict[str, str]:
@@ -134,7 +146,7 @@ def asked_model(cell: Cell) -> str | None:
     return cell.settings.parameters.get("model", {}).get("name")
 
 
-def _served(pending: Sequence[Cell], servers: Sequence[ServedJudge]) -> list[dict[str, Any]]:
+def _served(pending: Sequence[Cell], servers: Sequence[ServedJudge], plans: Path) -> list[dict[str, Any]]:
     """Write the plan of `experiments.served` for each server that is asked; what the workflow needs of them."""
     found = []
     # a job a stage: models are tuned on what was rewritten before a judge is asked about their replies
@@ -143,7 +155,7 @@ def _served(pending: Sequence[Cell], servers: Sequence[ServedJudge]) -> list[dic
         if not cells:
             continue
         name = f"{stage}-{number}"
-        plan, log = rt_home() / "plans" / f"served-{name}.json", rt_home() / "logs" / f"server-{name}.log"
+        plan, log = plans / f"served-{name}.json", rt_home() / "logs" / f"server-{name}-{plans.name}.log"
         tasks = [_task(cell) for cell in cells]
         write_json(plan, {"server": server.resolved(), "log": str(log), "cells": tasks})
         places = [cell.place for cell in cells]
@@ -151,10 +163,10 @@ def _served(pending: Sequence[Cell], servers: Sequence[ServedJudge]) -> list[dic
     return found
 
 
-def _lanes(pending: Sequence[Cell], lanes: int, apart: Sequence[str]) -> dict[str, Any]:
+def _lanes(pending: Sequence[Cell], lanes: int, apart: Sequence[str], plans: Path) -> dict[str, Any]:
     """Write the plan of `experiments.lanes`, without the stages `apart`; what the workflow needs to know of it."""
     cells = [cell for cell in pending if lanes and cell.stage.name not in apart]
-    plan = rt_home() / "plans" / "lanes.json"
+    plan = plans / "lanes.json"
     write_json(plan, [_task(cell) for cell in cells])
     return {"lanes": lanes, "plan": str(plan), "in_lanes": [cell.place for cell in cells]}
 

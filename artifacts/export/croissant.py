@@ -81,8 +81,6 @@ def _tables(artifact: Artifact) -> dict[str, tuple[pa.Schema, bool]]:
 def _about(artifact: Artifact, publication: Publication | None) -> dict[str, Any]:
     identity = artifact.identity
     terms = publication.licence if publication else summarise(parts(chain_of(artifact)))
-    started = artifact.provenance.get("started")
-    made = datetime.fromisoformat(started) if isinstance(started, str) else datetime(1970, 1, 1, tzinfo=UTC)
     return {
         "name": publication.name if publication else f"{identity.kind}-{artifact.digest[:12]}",
         "version": _version(publication.version) if publication else "0.0.0",
@@ -92,9 +90,17 @@ def _about(artifact: Artifact, publication: Publication | None) -> dict[str, Any
         ),
         "license": [spdx(terms["licence"]) or terms["licence"]],
         "cite_as": bibtex(publication) if publication else reference_entry(PAPER),
-        "date_published": made,
+        "date_published": _date(artifact, publication),
         "url": f"urn:sha256:{artifact.digest}",
     }
+
+
+def _date(artifact: Artifact, publication: Publication | None) -> datetime:
+    """The day of its publication; where none is told, when it was made; where that is not told either, the epoch."""
+    if publication and publication.date:
+        return datetime.fromisoformat(publication.date).replace(tzinfo=UTC)
+    started = artifact.provenance.get("started")
+    return datetime.fromisoformat(started) if isinstance(started, str) else datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _version(version: str) -> str:

@@ -53,4 +53,5 @@ def _alone(out: Path) -> Iterator[None]:
 
 def needs(package: str) -> UserError:
     """The error for a library that is not installed."""
-    return UserError(f"this needs {package}, which is not installed", fix='pip install "response-tuning[export]"')
+    fix = "install the extra 'export' (in a checkout: pip install -c constraints.txt -e '.[export]')"
+    return UserError(f"this needs {package}, which is not installed", fix=fix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -195,7 +195,7 @@ def funnel(subject: Subject) -> list[dict[str, Any]]:
         taken = {"step": "base", "rows_in": summary["base_rows"], "kept": summary["base_kept"]}
         pool = {"step": "refusals", "rows_in": summary["pool_rows"], "kept": summary["refusals"]}
         lines = [taken, pool] if summary["pool_rows"] else [taken]
-        return [_line(line, "not drawn") for line in lines]
+        return [_without_conflicts(_line(line, "not drawn"), summary) for line in lines]
     total = len(subject.records) + len(subject.quarantined)
     return [_line({"step": "read", "rows_in": total, "kept": len(subject.records)}, "quarantined")]
 
@@ -203,6 +203,15 @@ def funnel(subject: Subject) -> list[dict[str, Any]]:
 def _line(line: dict[str, Any], reason: str) -> dict[str, Any]:
     dropped = line["rows_in"] - line["kept"]
     return line | {"changed": 0, "dropped": dropped, "reasons": {reason: dropped} if dropped else {}}
+
+
+def _without_conflicts(line: dict[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of a mix; base rows that left for a conflict with a refusal were drawn, and have a reason of their own."""
+    left = summary.get("conflicts", {}).get("dropped", 0)
+    if not left or line["step"] != "base":
+        return line
+    reasons = {"not drawn": line["dropped"] - left, "conflict": left}
+    return line | {"reasons": {reason: rows for reason, rows in reasons.items() if rows}}
 
 
 def border_numbers(border: Border) -> dict[str, Any]:

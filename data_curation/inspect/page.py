@@ -121,7 +121,9 @@ def reason_groups(subject: Subject) -> list[tuple[str, str, list[Decision]]]:
     groups: dict[tuple[str, str], list[Decision]] = {}
     for drop in subject.dropped:
         groups.setdefault((drop.step, drop.reason), []).append(drop)
-    steps = [step["step"] for step in subject.recipe]
+    # the funnel names steps that are in no recipe too, as that of a rewritten set
+    lines = (*subject.recipe, *subject.summary.get("funnel", ()))
+    steps = list(dict.fromkeys([*(line["step"] for line in lines), *(step for step, _ in groups)]))
     order = sorted(groups, key=lambda key: (steps.index(key[0]), -len(groups[key]), key[1]))
     return [(*key, groups[key]) for key in order]
 

@@ -237,6 +237,17 @@ def _dropped_rows(artifact: Artifact) -> list[dict[str, Any]]:
     return [row for row in table.to_pylist() if not row["kept"]]
 
 
+def conflict_drops(artifact: Artifact) -> dict[str, dict[str, Any]]:
+    """`row_id` to why a base row of a training set left for a conflict, in the words of a decision."""
+    if "conflicts.jsonl" not in artifact.identity.outputs:
+        return {}
+    return {
+        row["row_id"]: {"step": "mix", "reason": "conflict", "by": row["refusal_row_id"], "score": row["score"]}
+        for row in read_jsonl(artifact.file("conflicts.jsonl"))
+        if row["dropped"]
+    }
+
+
 def _decision(row: Mapping[str, Any], before: Mapping[str, Record]) -> Decision:
     record = before.get(row["row_id"])
     text, instruction, source = (record.response, record.instruction, record.source) if record else (None, None, None)

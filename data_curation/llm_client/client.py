@@ -154,15 +154,16 @@ class _Run:
     async def _work(self, queue: Iterator[tuple[str, Request]], connection: Connection) -> None:
         for key, request in queue:
             outcome, calls = await self._ask(key, request, connection)
-            self._outcomes[key] = outcome
             if outcome.answer is not None:
                 self.counts.answered += 1
                 self._failed_in_a_row.clear()
-                self.store.keep(key, self.model, request, outcome.answer, calls)
+                # what stands in the store, so that runs side by side end with the same answers
+                outcome = Outcome(key, answer=self.store.keep(key, self.model, request, outcome.answer, calls))
             elif outcome.failure is not None:
                 self.counts.failed += 1
                 self.store.log_failure(key, self.model, request, outcome.failure, calls)
                 self._give_up(outcome.failure)
+            self._outcomes[key] = outcome
             self._report()
 
     async def _ask(self, key: str, request: Request, connection: Connection) -> tuple[Outcome, int]:

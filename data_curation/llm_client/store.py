@@ -107,14 +107,19 @@ class AnswerStore:
                 found |= {key: Answer(*values) for key, *values in rows}
         return found
 
-    def keep(self, key: str, model: ModelSettings, request: Request, answer: Answer, tries: int) -> None:
-        """Commit an answer; the first one of a key stays."""
+    def keep(self, key: str, model: ModelSettings, request: Request, answer: Answer, tries: int) -> Answer:
+        """Commit an answer; the first one of a key stays.
+
+        Returns:
+            The answer that stands: another one where another process has answered the same request meanwhile.
+        """
         values = (answer.text, answer.finish_reason, answer.model, answer.prompt_tokens, answer.completion_tokens)
         with self._told():
-            self._database.execute(
+            done = self._database.execute(
                 f"INSERT OR IGNORE INTO answers VALUES ({','.join('?' * 12)})",  # noqa: S608
                 (*_what(key, model, request), request.bytes, *values, tries),
             )
+        return answer if done.rowcount else self.find([key])[key]
 
     def log_failure(self, key: str, model: ModelSettings, request: Request, failure: Failure, tries: int) -> None:
         """Commit that a request has failed."""

@@ -19,6 +19,7 @@ INSTRUCTION_COLUMNS = ("instruction", "prompt")
 CONTEXT_COLUMNS = ("context", "input")
 _USER = {"user", "human"}
 _ASSISTANT = {"assistant", "gpt"}
+_PASSED_OVER = {"system", "developer", "tool", "function"}  # known roles whose turns are neither of the two texts
 
 
 class Columns(Settings):
@@ -61,7 +62,7 @@ class NoContext(Layout):
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What one row says; `turns_left_out` counts the turns after the first exchange, which are not used."""
+    """What one row says; `turns_left_out` counts the turns before and after the exchange, which are not used."""
 
     instruction: str | None
     response: str
@@ -233,7 +234,10 @@ def _text(value: Any, name: str) -> str:
 
 
 def _first_exchange(turns: Any, name: str) -> Texts:
-    """The first user turn and the first assistant turn after it; a list of plain texts begins with the user's."""
+    """The first assistant turn after a user turn and the user turn just before it; without a user turn, the first one.
+
+    A list of plain texts begins with the user's.
+    """
     if not isinstance(turns, list):
         raise RowFault(f"'{name}' is {type_word(turns)}, not a list of turns")
     pairs = [_turn(turn, index, name) for index, turn in enumerate(turns)]
@@ -242,8 +246,20 @@ def _first_exchange(turns: Any, name: str) -> Texts:
     answer = next((index for index in range(first, len(pairs)) if pairs[index][0] in _ASSISTANT), None)
     if answer is None:
         raise RowFault(f"'{name}' holds no assistant turn" + ("" if user is None else " after the first user turn"))
-    instruction = None if user is None else _text(pairs[user][1], f"{name}[{user}]")
-    return Texts(instruction, _text(pairs[answer][1], f"{name}[{answer}]"), len(pairs) - answer - 1)
+    _refuse_unknown_roles(pairs[:answer], name)
+    response = _text(pairs[answer][1], f"{name}[{answer}]")
+    if user is None:
+        return Texts(None, response, len(pairs) - 1)
+    # several user turns in a row: the answer is to the last of them
+    asked = max(index for index in range(answer) if pairs[index][0] in _USER)
+    return Texts(_text(pairs[asked][1], f"{name}[{asked}]"), response, len(pairs) - 2)
+
+
+def _refuse_unknown_roles(before: list[tuple[str, Any]], name: str) -> None:
+    """A turn of an unknown role before the answer may be what is answered, so the instruction would be guessed."""
+    for index, (role, _) in enumerate(before):
+        if role not in _USER | _ASSISTANT | _PASSED_OVER:
+            raise RowFault(f"'{name}[{index}]' has the unknown role {role[:40]!r}, before the first answer")
 
 
 def _turn(turn: Any, index: int, name: str) -> tuple[str, Any]:

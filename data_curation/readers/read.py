@@ -28,7 +28,7 @@ class Reading:
         records: The usable rows, in order.
         quarantined: The unusable ones.
         rows_in: All of them.
-        multi_turn: Records of which only the first exchange of a longer conversation was taken.
+        multi_turn: Records of a longer conversation (a system turn counts), of which only the first exchange was taken.
         layout: The columns that were read; None before the first row.
     """
 

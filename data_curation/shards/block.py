@@ -27,7 +27,23 @@ class TaskBlock(PipelineStep):
 
 
 class SlurmPhase(SlurmPipelineExecutor):
-    """datatrove's Slurm executor without its last job, which merges counts that we add up ourselves."""
+    """datatrove's Slurm executor without its last job, which merges counts that we add up ourselves.
+
+    Attributes:
+        jobs: Ids of all arrays that were submitted; datatrove itself remembers the last one only.
+    """
+
+    jobs: tuple[str, ...] = ()
+
+    @property
+    def job_id(self) -> str | None:
+        """Id of the array submitted last."""
+        return self.jobs[-1] if self.jobs else None
+
+    @job_id.setter
+    def job_id(self, job: str | None) -> None:
+        if job is not None:
+            self.jobs = (*self.jobs, job)
 
     def script(self, jobs: int) -> str:
         """The script that `launch_job` submits for an array of so many jobs."""

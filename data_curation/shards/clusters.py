@@ -6,7 +6,7 @@ import contextlib
 import logging
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from artifacts.errors import StageError, UserError
 from data_curation.shards.executors import Task, block, log_file
 from data_curation.shards.settings import ExecutorSettings, SlurmSettings
 
+ASKED_AGAIN = 20  # failed looks in a row at Slurm's queue before a phase is given up
 log = logging.getLogger("rt")
 
 
@@ -72,17 +73,32 @@ class SlurmRunner:
         if not executor.get_incomplete_ranks():
             return
         try:
-            with _silent():
-                executor.launch_job()
-        except (FileNotFoundError, subprocess.CalledProcessError) as error:
-            fix = "run this where jobs are submitted, or use --executor local"
-            raise UserError(f"the job could not be submitted: {error}", where="sbatch", fix=fix) from None
-        log.info("curate: %s: %d shards, Slurm job %s", label, ranks, executor.job_id)
-        while executor.get_incomplete_ranks() and _queued(executor.job_id):
-            time.sleep(self.settings.slurm.poll_s)
-        if executor.get_incomplete_ranks():
-            time.sleep(self.settings.slurm.poll_s)  # what a node has written may be seen here a moment later
+            _submit(executor)
+            log.info("curate: %s: %d shards, Slurm job %s", label, ranks, executor.job_id)
+            self._wait(executor, label)
+        except BaseException:
+            _cancel(executor.jobs)
+            raise
         missing(executor, label)
+
+    def _wait(self, executor: Any, label: str) -> None:
+        """Until all ranks are done or the job is gone."""
+        failed = 0
+        while executor.get_incomplete_ranks():
+            queued, problem = _queued(executor.job_id)
+            if problem is None and not queued:
+                time.sleep(self.settings.slurm.poll_s)  # what a node has written may be seen here a moment later
+                return
+            failed = 0 if problem is None else failed + 1
+            if failed == ASKED_AGAIN:
+                raise StageError(
+                    f"{failed} times in a row Slurm did not say whether job {executor.job_id} still runs: {problem}",
+                    where=label,
+                    fix="see to squeue, then run the command again: what is done is kept",
+                )
+            if problem is not None:
+                log.warning("curate: %s: squeue failed, it is asked again: %s", label, problem)
+            time.sleep(self.settings.slurm.poll_s)
 
     def executor(self, label: str, task: Task, ranks: int, folder: Path) -> Any:
         """datatrove's executor of one phase, not launched."""
@@ -107,10 +123,43 @@ class SlurmRunner:
         )
 
 
-def _queued(job: str) -> bool:
-    """Whether Slurm still has the job, or some of its array."""
-    done = subprocess.run(["squeue", "--noheader", "--jobs", str(job)], capture_output=True, text=True, check=False)
-    return done.returncode == 0 and bool(done.stdout.strip())
+def _submit(executor: Any) -> None:
+    try:
+        with _silent():
+            executor.launch_job()
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        fix = "run this where jobs are submitted, or use --executor local"
+        raise UserError(f"the job could not be submitted: {error}", where="sbatch", fix=fix) from None
+
+
+def _queued(job: str) -> tuple[bool, str | None]:
+    """Whether Slurm still has the job, or some of its array; and why it did not say so, None if it did.
+
+    Slurm forgets a job some minutes after its end; then it calls the id invalid.
+    """
+    try:
+        done = subprocess.run(["squeue", "--noheader", "--jobs", str(job)], capture_output=True, text=True, check=False)
+    except OSError as error:
+        return False, str(error)
+    if done.returncode == 0:
+        return bool(done.stdout.strip()), None
+    if "invalid job id" in done.stderr.lower():
+        return False, None
+    return False, done.stderr.strip() or f"squeue exited with {done.returncode}"
+
+
+def _cancel(jobs: Sequence[str]) -> None:
+    """Take the jobs of a phase that nobody waits for any more out of Slurm; what cannot be is told, not raised."""
+    if not jobs:
+        return
+    command = ["scancel", *map(str, jobs)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        problem = done.stderr.strip() if done.returncode else None
+    except OSError as error:
+        problem = str(error)
+    if problem is not None:
+        log.warning("curate: %s failed, the jobs may run on: %s", " ".join(command), problem)
 
 
 def missing(executor: Any, label: str) -> None:

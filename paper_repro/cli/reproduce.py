@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -19,4 +20,7 @@ def reproduce(context: typer.Context) -> None:
     """Run a profile from its data to its report; a second run does nothing (rt reproduce --help)."""
     # without the folder the user stands in on Python's path: it may hold an "experiments" or "artifacts" of its own
     environment = os.environ | {"PYTHONSAFEPATH": "1"}
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "experiments", *context.args], env=environment))
+    # taken from the arguments before they came here, which left its trace in the level of the log
+    debug = ["--debug"] if logging.getLogger("rt").level == logging.DEBUG else []
+    command = [sys.executable, "-m", "experiments", *context.args, *debug]
+    raise typer.Exit(subprocess.call(command, env=environment))

@@ -62,7 +62,13 @@ def _claims(outcomes: Sequence[Outcome]) -> Iterator[Row]:
             status = STANDS if outcome.verdict == "does not hold" else OPEN
             counted = "" if outcome.within is None else f"{outcome.within} of {outcome.cells} cells; "
             where = source_words(outcome.claim)
-            yield f"claim/{outcome.claim.id}", where, outcome.claim.statement, f"{counted}{outcome.why}", status
+            yield (
+                f"claim/{outcome.claim.id}",
+                where,
+                f"Our reading: {outcome.claim.statement}",
+                f"{counted}{outcome.why}",
+                status,
+            )
 
 
 def _falls(published: Published) -> Iterator[Row]:
@@ -83,8 +89,8 @@ def _demonstrations() -> Row:
 
     own = len(load_template("fences").demonstrations)
     found = (
-        "the prompt file that the text points to holds 3 pairs and the query, by our specification of the paper; the "
-        f"file is not part of this package, so it is not counted here (this package's own prompt holds {own} pairs)"
+        "the prompt file that the text points to holds 3 pairs and the query, by our notes on version 3 of the paper; "
+        f"the file is not part of this package, so it is not counted here (this package's own prompt holds {own} pairs)"
     )
     return "in-context/demonstrations", "Section 6", "URIAL's prompt shows 4 demonstrations", found, OPEN
 

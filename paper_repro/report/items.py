@@ -210,7 +210,7 @@ def items_table(states: Sequence[tuple[Item, State | None, State | None]]) -> Ta
     notes = (
         "Given: the item is there, under the name beside it. Counterpart: the testbed's answer to the same question, "
         "on its own models and measures, never under the item's name.",
-        "Which model outputs and data examples stand under which number is not in our specification of the paper.",
+        "Which model outputs and data examples stand under which number is not in our notes on version 3 of the paper.",
     )
     return Table("items", "Every numbered table and figure of the paper", PAPER, columns, rows, notes)
 

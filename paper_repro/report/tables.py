@@ -20,7 +20,7 @@ HEADINGS = {
     "num_safety_examples": "Refusals",
     "parameters_billion": "Parameters (10⁹)",
     "response_acceptance_rate": "Acceptance rate",
-    "lc_win_rate_vs_it": "Win rate against IT (%)",
+    "lc_win_rate_vs_it": "Length-controlled win rate against IT (%)",
     "acceptable_excellent": "Acceptable (excellent)",
     "acceptable_sufficient": "Acceptable (sufficient)",
     "not_acceptable": "Not acceptable",
@@ -139,7 +139,7 @@ def figure_table(number: int, tables: Tables) -> Table:
     published = tables[name]
     rows = tuple(tuple(cell(value) for value in row.values()) for row in published.rows)
     title = f"Figure {number}, its numbers. {published.source.title}"
-    notes = ("Per cent of 805 AlpacaEval instructions.",)
+    notes = (f"{'Length-controlled win rate in per' if number == 9 else 'Per'} cent of 805 AlpacaEval instructions.",)
     return Table(name, title, f"{PAPER}, Figure {number}", columns(published), rows, notes)
 
 
@@ -191,7 +191,11 @@ def table_29(tables: Tables) -> Table:
 
 def table_31(tables: Tables) -> Table:
     """Table 31: OLMo-7B."""
-    return _as_printed(31, tables)
+    note = (
+        "The response set and the number of refusals behind the AdvBench rates are not in our notes on version 3 "
+        "of the paper."
+    )
+    return _as_printed(31, tables, (note,))
 
 
 TABLES: dict[int, Callable[[Tables], Table]] = {

@@ -43,16 +43,14 @@ class Shipped:
 
     def words(self, studies: Collection[str] | None = None) -> str:
         """Where the numbers of some studies are from (None: of all), for readers."""
-        runs = [
-            (sorted(set(run["studies"]).intersection(run["studies"] if studies is None else studies)), run)
-            for run in self.runs
-        ]
-        made = [
-            f"{', '.join(names)} made on {run['date']} by {run['commit'][:SHORT]} on {run['machine']}"
-            for names, run in runs
-            if names
-        ]
-        return f"profile {self.facts['profile']}, {'; '.join(made)}"
+        made: dict[str, set[str]] = {}
+        for run in self.runs:
+            names = set(run["studies"]).intersection(run["studies"] if studies is None else studies)
+            facts = f"made on {run['date']} by {run['commit'][:SHORT]} on {run['machine']}"
+            if names:
+                made[facts] = made.get(facts, set()) | names
+        said = "; ".join(f"{', '.join(sorted(names))} {facts}" for facts, names in made.items())
+        return f"profile {self.facts['profile']}, {said}"
 
 
 def read_shipped(folder: Path) -> Shipped:

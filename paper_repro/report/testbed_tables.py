@@ -222,6 +222,7 @@ def corpora_table(cells: Cells, missing: Missing, cards: Sequence[Card], **_: ob
         notes=(
             "many: questions and answers in many formats; formats-1: in one; none: statements alone; "
             "shuffled: each answer belongs to another question.",
+            APART,
         ),
     )
 

@@ -53,7 +53,7 @@ def test_every_reference_is_whole_in_bibtex_and_in_words(key):
 
 
 def test_the_paper_is_cited_as_citation_cff_says():
-    ours = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["preferred-citation"]
+    ours = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["references"][0]
     assert dict(reference(PAPER)) == ours
 
 
@@ -106,7 +106,7 @@ def test_the_schema_of_cff_accepts_all_of_it(published):
     schema = json.loads(fetch("citation-file-format").paths[0].read_text(encoding="utf-8"))
     validator = Draft7Validator(schema, format_checker=FormatChecker())
     ours = yaml.load((ROOT / "CITATION.cff").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-    ours["preferred-citation"]["year"] = int(ours["preferred-citation"]["year"])
+    ours["references"][0]["year"] = int(ours["references"][0]["year"])
     validator.validate(ours)
     for cited in (published, *map(load_pin, pin_names())):
         faults = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(cff(cited))]

@@ -102,6 +102,14 @@ def test_croissant_is_read_back_with_its_columns(published, tmp_path, no_network
     assert "an2025response" in value["citeAs"]
 
 
+@pytest.mark.parametrize(("told", "day"), [("2001-02-03", "2001-02-03"), (None, "2004-05-06")])
+def test_croissant_tells_the_day_of_publication_not_that_of_the_run(published, tmp_path, told, day):
+    publication, artifact = published
+    artifact = artifact.model_copy(update={"provenance": {"started": "2004-05-06T07:08:09+00:00"}})
+    write_croissant(artifact, tmp_path / "out", publication.model_copy(update={"date": told}))
+    assert json.loads((tmp_path / "out" / METADATA).read_text())["datePublished"].startswith(day)
+
+
 def table_stage(tables):
     def work(settings, inputs, workspace):
         for name, table in tables.items():
@@ -229,5 +237,5 @@ def test_a_library_that_is_not_installed_is_named_and_nothing_is_left(
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UserError, match="which is not installed") as caught:
         write(report, published, tmp_path / "out")
-    assert "response-tuning[export]" in str(caught.value)
+    assert "extra 'export'" in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["home"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from filelock import FileLock
 
@@ -44,7 +46,7 @@ def test_nothing_of_a_run_goes_unless_nothing_refers_to_it(run):
 
 def test_what_is_to_be_kept_may_lie_outside_the_home_and_keeps_what_it_was_made_from(run, tmp_path):
     used, trainset, report, alone = run
-    (report.path / MANIFEST).unlink()
+    shutil.rmtree(report.path)
     for name, source in (("one", trainset), ("two", alone)):  # two steps away from the home
         stage = Stage("mix", "trainset", 1, Settings, lambda s, i, w: (w.path / "data").write_text("x"))
         inner = stage.run(Settings(), tmp_path / "mine" / f"inner-{name}", {"base": source.path})[0]
@@ -79,8 +81,14 @@ def test_a_locked_digest_keeps_an_artifact(run):
 
 def test_without_its_end_a_run_is_unreferenced(run):
     used, trainset, report, alone = run
-    (report.path / MANIFEST).unlink()  # a report that is being made again
+    shutil.rmtree(report.path)
     assert paths(collect(unreferenced=True)) == sorted([used.path, trainset.path, alone.path])
+
+
+def test_a_report_that_is_being_made_again_keeps_what_it_is_made_from(run):
+    *_, report, alone = run
+    (report.path / MANIFEST).unlink()
+    assert paths(collect(unreferenced=True)) == [alone.path]
 
 
 def test_what_a_process_works_in_stays(run):
@@ -93,10 +101,66 @@ def test_what_a_process_works_in_stays(run):
     assert (alone.path / MANIFEST).is_file()
 
 
-def test_a_damaged_artifact_is_not_removed(run):
-    *_, alone = run
-    (alone.path / MANIFEST).write_text("{")
+def stop(out, base, overwrite=False):
+    """A stage that is stopped at once, with something done."""
+
+    def work(settings, inputs, workspace):
+        (workspace.scratch / "shard").write_text("x")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Stage("mix", "trainset", 2, Settings, work).run(Settings(), out, {"base": base}, overwrite=overwrite)
+
+
+def test_what_a_stopped_stage_was_begun_from_stays(run, rt_home):
+    used, trainset, report, alone = run
+    shutil.rmtree(report.path)
+    stop(rt_home / "mix" / "stopped", alone.path)
+    assert paths(collect(unreferenced=True)) == [used.path, trainset.path]
+    stop(rt_home / "mix" / "next", trainset.path)
+    assert collect(unreferenced=True) == [], "nor what its inputs were made from"
+
+
+def test_a_replacement_keeps_what_it_was_begun_from_and_what_the_replaced_was_made_from(run, monkeypatch):
+    used, trainset, report, alone = run
+    shutil.rmtree(report.path)
+    stop(trainset.path, alone.path, overwrite=True)
+    assert paths(collect(unreferenced=True)) == [used.path, trainset.path], "the failed one can be resumed"
+    monkeypatch.setattr("artifacts.stage.put_back", lambda out: None)  # killed: what was finished lies aside
+    stop(trainset.path, alone.path, overwrite=True)
+    assert not (trainset.path / MANIFEST).exists()
     assert collect(unreferenced=True) == []
+
+
+@pytest.fixture
+def around(family, tmp_path):
+    """A report in the home of a set outside of it, that is of a corpus in the home."""
+    corpus = family.corpus("far", text="Far.")
+    stage = Stage("mix", "trainset", 1, Settings, lambda s, i, w: (w.path / "data").write_text("x"))
+    outside = stage.run(Settings(), tmp_path / "outside", {"base": corpus.path})[0]
+    return corpus, outside, family.report("around", {"trainset": outside.path})
+
+
+def test_a_chain_through_an_artifact_outside_the_home_keeps_its_far_end(around, run):
+    assert paths(collect(unreferenced=True)) == [run[-1].path]
+
+
+@pytest.mark.parametrize("place", ["home", "outside", "stopped"])
+def test_what_cannot_be_read_stops_the_search_for_what_nothing_refers_to(around, run, rt_home, place):
+    broken = {"home": run[1].path / MANIFEST, "outside": around[1].path / MANIFEST}.get(place)
+    if place == "stopped":
+        stop(rt_home / "mix" / "stopped", run[-1].path)
+        broken = rt_home / "mix" / "stopped" / "partial.json"
+    broken.write_text("{")
+    with pytest.raises(InputError, match=str(broken)):
+        collect(unreferenced=True)
+    assert collect() == []
+
+
+def test_no_published_name_or_version_is_a_leftover(family):
+    for name, version in (("lima.part", "1"), ("limax", "2.part"), ("limax", "2.wrong")):
+        publish(family.corpus(name + version).path, name, version)
+    assert collect() == []
 
 
 def test_leftovers_go_and_files_of_pins_in_use_stay(family):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from artifacts import origins, pins
 from artifacts.errors import DigestError, MissingDataError, SettingsError, UserError
 from artifacts.settings import validate_settings
+from artifacts.store import pins_folder
 
 
 @pytest.fixture
@@ -95,6 +97,23 @@ def test_of_an_archive_only_the_pinned_files_come_out_and_none_leaves_the_folder
     with pytest.raises(origins.OriginUnavailable, match=r"a\.whl does not hold a/gone\.txt"):
         origins._unpack(wheel, (*wanted, pins.PinnedFile(path="a/gone.txt")), folder)
     assert found["below/pypi/a/wanted.txt"].read_text() == before
+
+
+@pytest.mark.parametrize("kind", ["pypi", "url"])
+def test_what_was_fetched_is_found_in_a_store_that_may_only_be_read(rt_home, monkeypatch, kind):
+    pin = pins.load_pin({"pypi": "all-minilm-l6-v2", "url": "xstest"}[kind])
+    (origin,) = (one for one in pin.origins if one.kind == kind)
+    there = [pins_folder() / pin.name / pin.version / kind / file.path for file in origin.files]
+    for path in there:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("fetched")
+
+    def refuse(*_, **__):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(origins, "FileLock", refuse)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert list(origins.bring(pin, origin)) == there
 
 
 @pytest.mark.slow

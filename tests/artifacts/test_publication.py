@@ -102,6 +102,19 @@ def test_what_was_never_published_is_told_a_link_too(folder):
         verify_publication(folder)
 
 
+def test_what_the_hub_adds_to_a_folder_that_is_fetched_from_it_is_passed_over(folder):
+    added = (".gitattributes", ".git/HEAD", ".git/objects/ab/cd", ".cache/huggingface/.gitignore")
+    for name in added:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("theirs")
+    verify_publication(folder)
+    assert rt("verify", folder).exit_code == 0
+    (folder / "below" / ".cache").mkdir(parents=True)
+    (folder / "below" / ".cache" / "more.txt").write_text("more")
+    with pytest.raises(DigestError, match=r"^\S* ?below/\.cache/more\.txt: belongs to nothing that was published"):
+        verify_publication(folder)
+
+
 def test_a_damaged_record_stops_what_would_build_on_it(folder, family):
     edit(folder, EDITS["terms"][0])
     report = family.report("end", {"base": folder})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from artifacts.errors import InputError, SettingsError
-from artifacts.settings import Settings, load_settings, overlay
+from artifacts.settings import Settings, apply_overrides, load_settings, overlay
 
 
 class Lora(Settings):
@@ -113,3 +113,23 @@ def test_groups_of_keys_are_joined_at_every_depth_and_anything_else_is_replaced(
         "more": {"y": 1},
     }
     assert under["group"]["deep"] == {"kept": 1, "new": 1}, "what lies under is not changed"
+
+
+def test_an_override_steps_into_a_list_by_index():
+    data = {"loras": [{"rank": 1}, {"rank": 2}]}
+    apply_overrides(data, ["loras.1.rank=5", "loras.0.deep.key=x"])
+    assert data == {"loras": [{"rank": 1, "deep": {"key": "x"}}, {"rank": 5}]}
+    apply_overrides(data, ["loras.0={rank: 7}"])
+    assert data["loras"][0] == {"rank": 7}
+    for wrong in ("loras.2.rank=1", "loras.first.rank=1", "loras.-1=1"):
+        with pytest.raises(SettingsError, match=r"is no entry of that list; entries: 0 to 1"):
+            apply_overrides(data, [wrong])
+    with pytest.raises(SettingsError, match="'rank' holds a value, not a group of keys"):
+        apply_overrides(data, ["loras.1.rank.deep=1"])
+
+
+def test_an_override_is_about_one_place_of_what_an_alias_shares(tmp_path):
+    path = tmp_path / "train.yaml"
+    path.write_text("lora: &common {rank: 4}\nloras: [*common, *common]\n")
+    settings = load_settings(Train, path, ["loras.1.rank=9"])
+    assert [settings.lora.rank, *(one.rank for one in settings.loras)] == [4, 4, 9]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -246,6 +247,41 @@ def test_what_a_kill_leaves_of_a_file_half_written_is_in_nobodys_way(tmp_path, t
     with pytest.raises(KeyboardInterrupt):
         stage.run(Copies(), tmp_path / "parts")
     assert set(stage.run(Copies(), tmp_path / "parts")[0].identity.outputs) == {"part/file"}
+
+
+def refuse(*_, **__):
+    raise PermissionError(errno.EROFS, "Read-only file system")
+
+
+def test_what_is_finished_in_a_store_that_may_only_be_read_is_found(tmp_path, text, monkeypatch):
+    made, _ = STAGE.run(Copies(), tmp_path / "out", {"text": text})
+    monkeypatch.setattr("artifacts.stage.FileLock", refuse)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    found, up_to_date = STAGE.run(Copies(), tmp_path / "out", {"text": text})
+    assert up_to_date and found.digest == made.digest
+    with pytest.raises(UserError, match="Read-only"):
+        STAGE.run(Copies(times=3), tmp_path / "out", {"text": text}, overwrite=True)
+
+
+def test_what_is_amiss_without_the_lock_is_looked_at_again_under_it(tmp_path, text, monkeypatch):
+    """Another process may be moving the files just then."""
+    made, _ = STAGE.run(Copies(), tmp_path / "out", {"text": text})
+    looks = iter((DigestError("out.txt: missing"), None))
+
+    def verify(artifact):
+        if fault := next(looks):
+            raise fault
+
+    monkeypatch.setattr("artifacts.stage.verify_outputs", verify)
+    found, up_to_date = STAGE.run(Copies(), tmp_path / "out", {"text": text})
+    assert up_to_date and found.digest == made.digest
+
+
+def test_scratch_that_cannot_be_removed_is_no_output(tmp_path, text, monkeypatch):
+    whole, _ = STAGE.run(Copies(), tmp_path / "whole", {"text": text})
+    monkeypatch.setattr("artifacts.stage.shutil.rmtree", lambda *_, **__: None)  # a network disk, a file still open
+    made, _ = STAGE.run(Copies(), tmp_path / "out", {"text": text})
+    assert (tmp_path / "out" / "_work" / "0.txt").is_file() and made.digest == whole.digest
 
 
 @pytest.mark.parametrize("value", ["0", "two", "-1", ""])

@@ -6,12 +6,16 @@ import html.parser
 import json
 import random
 
+import numpy as np
 import pytest
 
 from artifacts.errors import InputError
+from data_curation import conflicts as conflicts_module
 from data_curation.compare import compare, numbers, rows_of
 from data_curation.curate import CurateSettings, curate
 from data_curation.inspect.compare_page import write_comparison
+from data_curation.inspect.inspection import InspectSettings, inspect_set
+from data_curation.inspect.inspection import numbers as inspected
 from data_curation.mix import MixSettings, mix
 
 ROWS = [
@@ -127,6 +131,25 @@ def test_a_training_set_is_traced_to_the_decisions_before_it(raw, tmp_path):
         "not drawn by mixed": 2,
     }
     assert reasons(found)["entered", "a refusal that mixed took from its pool"] == 1
+
+
+def test_a_base_row_that_left_for_a_conflict_was_drawn(raw, tmp_path, monkeypatch):
+    # all texts lie in one place, so the one refusal is in conflict with every row whose instruction is compared
+    def embed(texts, *rest, **named):
+        return np.array([[1.0, 0.0] if text in ("a", "x") else [0.0, 1.0] for text in texts], dtype=np.float32)
+
+    monkeypatch.setattr(conflicts_module, "embed_texts", embed)
+    pool = written(tmp_path / "pool.jsonl", [{"instruction": "x", "response": "Sorry, no."}])
+    search = {"detector": {"method": "cues"}}
+    settings = {"base_size": None, "num_refusals": 1, "conflicts": "drop", "conflict_search": search}
+    mixed = mix(MixSettings.model_validate(settings), tmp_path / "mixed", raw, pool).path
+    found = compare(raw, mixed)
+    check(found)
+    (left,) = found.of("left")
+    assert (left.record.instruction, left.reason) == ("a", "dropped by mixed: mix, conflict")
+    assert (left.score, left.other) == (1.0, "Sorry, no.")
+    base, _ = inspected(inspect_set(mixed, InspectSettings(vectors="words")))["funnel"]
+    assert (base["dropped"], base["reasons"]) == (1, {"conflict": 1})
 
 
 def test_rows_that_never_came_in_are_told_from_rows_nobody_wrote_about(raw, tmp_path):

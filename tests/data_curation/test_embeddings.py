@@ -231,6 +231,11 @@ def test_an_encoder_that_gives_no_number_is_named_with_the_text(settings, monkey
     assert not list(embedding_cache.cache_folder().rglob("*.safetensors")), "no such vector is kept"
 
 
+def test_a_device_that_is_not_supported_is_refused():
+    with pytest.raises(ValueError, match="'auto', 'cpu' or 'cuda'"):
+        EncoderSettings(device="mps")
+
+
 def test_a_hub_model_needs_its_commit():
     with pytest.raises(UserError, match="needs its commit") as caught:
         load_encoder(EncoderSettings(model="someone/some-encoder"))

@@ -13,6 +13,7 @@ from artifacts.errors import InputError, StageError, UserError
 from data_curation.curate import CurateSettings, curate
 from data_curation.decisions import Ledger
 from data_curation.exact_dedup import ExactDedup, ExactDedupSettings
+from data_curation.lineage import read_lineage
 from data_curation.near_dedup import NearDedup, NearDedupSettings
 from data_curation.records import make_records
 from data_curation.shingles import jaccard, shingles
@@ -216,6 +217,16 @@ def test_the_folder_made_tells_which_set_dropped_what(tmp_path):
     artifact = curate(CurateSettings(recipe=recipe), tmp_path / "again", mine, reference=made.path)
     assert artifact.summary["reference"] == {"response_set": "mine.jsonl", "rows": 1}
     assert artifact.summary["kept"] == 1
+
+
+def test_what_changed_a_rows_copy_in_the_reference_has_not_changed_the_row(tmp_path):
+    raw = write(tmp_path / "mine.jsonl", {"response": TEXT + "\u200b and more"}, {"response": OTHER})
+    clean = curate(CurateSettings(recipe={"steps": [{"step": "normalise"}]}), tmp_path / "clean", raw)
+    recipe = {"steps": [{"step": "exact_dedup"}]}
+    made = curate(CurateSettings(recipe=recipe), tmp_path / "made", raw, reference=clean.path)
+    (row,) = read_lineage(made)["rows"].items()
+    assert read_lineage(clean)["rows"][row[0]]["changed_by"] == ["normalise"]
+    assert (row[1]["row"], row[1]["changed_by"]) == (0, [])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Parts of the client that need no server: waits, what a header asks for, what counts as a reply."""
+"""Parts of the client that need no server: waits, what a header asks for, what counts as a reply, what is kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ import time
 
 import pytest
 
-from data_curation.llm_client import ServerSettings
+from data_curation.llm_client import (
+    Answer,
+    AnswerStore,
+    ModelSettings,
+    Request,
+    ServerSettings,
+    complete,
+    request_key,
+)
+from data_curation.llm_client.connection import Connection
 from data_curation.llm_client.faults import Fault, fault_of_status, plain, retry_after
 from data_curation.llm_client.reply import read_reply
 from data_curation.llm_client.waits import wait_before
@@ -46,6 +55,22 @@ def test_a_spent_account_is_not_waited_for():
 def test_what_a_server_says_is_cut_and_cleaned():
     assert plain("a\nb  sk-1 c sk-1", "sk-1") == "a b *** c ***"
     assert plain("a" * 400, "") == "a" * 300 + "..."
+
+
+def test_of_two_runs_side_by_side_the_later_one_goes_on_with_the_answer_that_stands(tmp_path, monkeypatch):
+    request, model = Request((("user", "Hi"),)), ModelSettings(name="asked-model")
+    key = request_key(model, request)
+
+    async def call(self, asked):
+        # meanwhile another process has had the same request answered
+        with AnswerStore(tmp_path / "answers.sqlite") as other:
+            other.keep(key, model, asked, Answer("first", "stop"), 1)
+        return Answer("second", "stop")
+
+    monkeypatch.setattr(Connection, "call", call)
+    with AnswerStore(tmp_path / "answers.sqlite") as store:
+        batch = complete([request], model, ServerSettings(url="http://127.0.0.1:9/v1"), store)
+        assert [outcome.answer for outcome in batch.outcomes] == [store.find([key])[key]] == [Answer("first", "stop")]
 
 
 def reply(**choice):

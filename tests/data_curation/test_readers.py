@@ -50,6 +50,29 @@ def test_of_a_longer_conversation_the_first_exchange_is_taken_and_counted(tmp_pa
     assert reading.multi_turn == 1
 
 
+def turns(*pairs):
+    return {"messages": [{"role": role, "content": content} for role, content in pairs]}
+
+
+def test_the_answer_goes_with_the_user_turn_just_before_it_and_turns_before_are_counted(tmp_path):
+    asked_twice = turns(("user", "Hi"), ("user", "What is 2+2?"), ("assistant", "4"))
+    told = turns(("system", "S"), ("user", "I"), ("assistant", "R"))
+    greeted = turns(("assistant", "Hello"), ("user", "I"), ("assistant", "R"))
+    plain = turns(("user", "I"), ("assistant", "R"))
+    reading = read(jsonl(tmp_path, asked_twice, told, greeted, plain))
+    assert pairs(reading) == [("What is 2+2?", "4"), ("I", "R"), ("I", "R"), ("I", "R")]
+    assert reading.multi_turn == 3
+
+
+def test_an_unknown_role_before_the_answer_is_quarantined(tmp_path):
+    unknown = turns(("prompter", "Q"), ("assistant", "A"))
+    later = turns(("user", "I"), ("assistant", "R"), ("prompter", "more"))
+    reading = read(jsonl(tmp_path, later, unknown))
+    assert pairs(reading) == [("I", "R")]
+    (bad,) = reading.quarantined
+    assert bad.reason == "'messages[0]' has the unknown role 'prompter', before the first answer"
+
+
 def test_named_columns_win_over_known_ones_and_bring_no_context_unasked(tmp_path):
     path = jsonl(tmp_path, {"q": "I", "a": "R", "response": "other", "input": "C"})
     assert pairs(read(path, response="a", instruction="q")) == [("I", "R")]

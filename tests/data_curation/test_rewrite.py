@@ -17,6 +17,8 @@ from artifacts.digests import digest_json
 from artifacts.errors import InputError, SettingsError, StageError, UserError
 from artifacts.settings import load_settings
 from data_curation.curate import CurateSettings, curate, main_input
+from data_curation.inspect.inspection import InspectSettings, inspect_set
+from data_curation.inspect.page import write_inspection
 from data_curation.mix import MixSettings, mix
 from data_curation.records import SCHEMA, from_table, record_id
 from data_curation.rewrite import RewriteSettings, rewrite, rewrite_plan, rewrite_text
@@ -224,6 +226,8 @@ def test_failed_rows_keep_their_text_or_leave_and_are_counted(chat_server, tmp_p
         assert responses[0] == "Better: No question here."
         assert [d["reason"] for d in decisions[:3]] == ["failed_server_error", "failed_bad_request", None]
         assert summary["funnel"][0]["reasons"] == {"failed_bad_request": 1, "failed_server_error": 1}
+        write_inspection(tmp_path / "page.html", inspect_set(artifact.path, InspectSettings(vectors="words")))
+        assert "failed_bad_request" in (tmp_path / "page.html").read_text(encoding="utf-8")
     assert summary["rows_in"] == summary["kept"] + summary["dropped"] + summary["quarantined"] == 9
     details = [row["detail"] for row in rows_of(artifact, "rewrites.parquet")]
     assert details[0] == "HTTP 500: this call fails on purpose"

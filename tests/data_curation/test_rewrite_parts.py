@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -36,6 +37,14 @@ MARKER = "Refined response:"
 )
 def test_the_text_after_the_marker(reply, text):
     assert extract(reply, MARKER) == text
+
+
+@pytest.mark.parametrize("sign", "*_")
+def test_a_long_run_of_stars_takes_no_time(sign):
+    started = time.perf_counter()
+    assert extract(sign * 30_000 + " no marker", MARKER) is None
+    assert extract(sign * 30_000 + f"x **{MARKER}** New.", MARKER) == "New."
+    assert time.perf_counter() - started < 2, "a pattern that looks for both takes many seconds"
 
 
 def answered(text, finish="stop"):

@@ -54,7 +54,7 @@ def slurm(tmp_path, monkeypatch):
     commands = {
         "sbatch": f'exec {shlex.quote(sys.executable)} {shlex.quote(str(folder / "sbatch.py"))} "$@"',
         "srun": SRUN,
-        "squeue": "exit 1",
+        "squeue": "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1",
         "scontrol": "echo here",
     }
     for name, body in commands.items():
@@ -134,6 +134,49 @@ def test_a_job_that_fails_is_told_with_its_log(tmp_path, answers, slurm):
     with pytest.raises(StageError, match=r"input-read: 1 of 1 shards were not done(.|\n)*task_00000\.log"):
         curate_shards(on("slurm", slurm={"partition": "short", "poll_s": 0.1}), tmp_path / "out", answers)
     assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+class Phase:
+    """An executor whose jobs nobody does, but whose first shard is done after some looks at it."""
+
+    world_size, job_id, jobs = 1, "18", ("17", "18")
+
+    def __init__(self, looks):
+        self.looks = looks
+
+    def get_incomplete_ranks(self, skip_completed=True):
+        self.looks -= 1
+        return [0] if self.looks > 0 else []
+
+    def launch_job(self):
+        pass
+
+
+def phase_run(monkeypatch, looks):
+    own = runner(ExecutorSettings(kind="slurm", slurm={"partition": "short", "poll_s": 0.001}))
+    monkeypatch.setattr(own, "executor", lambda *_: Phase(looks))
+    own.run("input-read", lambda rank: None, 1, Path("phase"))
+
+
+def test_a_queue_that_does_not_answer_for_a_while_ends_no_phase(tmp_path, slurm, monkeypatch):
+    told = "slurm_load_jobs error: Socket timed out on send/recv operation"
+    (tmp_path / "bin" / "squeue").write_text(f"#!/bin/bash\necho '{told}' >&2\nexit 1\n")
+    (tmp_path / "bin" / "scancel").write_text('#!/bin/bash\necho "$@" >> cancelled\n')
+    (tmp_path / "bin" / "scancel").chmod(0o755)
+    phase_run(monkeypatch, looks=5)
+    assert not (tmp_path / "cancelled").exists()
+    with pytest.raises(StageError, match=r"job 18 still runs: slurm_load_jobs error: Socket timed out"):
+        phase_run(monkeypatch, looks=1000)
+    assert (tmp_path / "cancelled").read_text() == "17 18\n", "every array of the phase"
+
+
+def test_the_ids_of_all_arrays_of_a_phase_are_known(tmp_path):
+    own = runner(ExecutorSettings(kind="slurm", slurm={"partition": "short"}))
+    phase = own.executor("input-read", lambda rank: None, 3, tmp_path)
+    assert (phase.job_id, phase.jobs) == (None, ())
+    phase.job_id = "17"
+    phase.job_id = "18"
+    assert (phase.job_id, phase.jobs) == ("18", ("17", "18"))
 
 
 @pytest.mark.slow

@@ -70,7 +70,8 @@ def about_rule(options: list[str]) -> tuple[str, str]:
 def pretend(folder: Path, rule: str, cell: str) -> bool:
     """Make the files that a job was to make."""
     if rule.startswith("served"):
-        plan = json.loads((folder / "plans" / f"{rule.replace('_', '-')}.json").read_text())
+        (path,) = folder.glob(f"plans/*/{rule.replace('_', '-')}.json")
+        plan = json.loads(path.read_text())
         places = [one["key"] for one in plan["cells"]]
     else:
         places = [f"{rule.replace('_', '-')}/{cell}"]

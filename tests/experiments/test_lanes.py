@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from artifacts.errors import StageError
+from experiments import lanes as lanes_module
 from experiments.lanes import Board, Task, run_lanes
 
 PROFILE = """
@@ -107,7 +108,21 @@ def test_a_process_that_had_died_before_it_was_asked_is_told(tmp_path, monkeypat
 
     monkeypatch.setattr(subprocess, "Popen", dead)
     with pytest.raises(StageError, match=r"the process of this lane died \(status 3\)"):
-        run_lanes([task("dead", tmp_path=tmp_path)], 1)
+        run_lanes([task("dead", tmp_path=tmp_path / "no folder yet")], 1)
+
+
+def test_a_task_that_cannot_even_be_asked_is_a_failed_one(monkeypatch):
+    """No lane waits for ever for a task that nobody runs."""
+
+    def broken(process, task):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(lanes_module, "_ask", broken)
+    monkeypatch.setattr(sys, "executable", "cat")  # a process that ends with its standard input
+    board = Board([task("a"), task("b", "a")])
+    with pytest.raises(OSError, match="no space left"):
+        lanes_module._lane(board)
+    assert (board.running, [one.key for one in board.failed]) == (set(), ["a"])
 
 
 @pytest.fixture(scope="module")

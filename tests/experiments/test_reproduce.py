@@ -14,6 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from experiments import workflow
+from experiments.expand import pins_of, plan_cells
+from experiments.profiles import load_profile
+from experiments.reproduce import _fetch_all
+
 PUBLISHED = ("--profile", "published")
 
 
@@ -72,6 +77,24 @@ def test_without_a_mirror_one_message_names_all_that_is_missing(tmp_path):
     assert "set RT_MIRROR" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "home" / ".snakemake").exists()  # told before any work
+
+
+def test_models_that_are_only_asked_through_a_server_are_not_fetched(rt_home):
+    judging = [cell for cell in plan_cells(load_profile("paper", (), ["open-data"])) if cell.stage.name == "judge"]
+    assert "gpt-4-1106-preview" in pins_of(judging), "a pin without files: its name decides what the verdicts are"
+    _fetch_all(judging)
+
+
+def test_two_runs_of_one_home_have_plans_of_their_own(rt_home, monkeypatch):
+    """Jobs that wait in a queue read their plan again: another run must not have written over it."""
+    monkeypatch.setattr(workflow.subprocess, "call", lambda *_, **__: 0)
+    for title in ("One", "Two"):
+        asked = {"profile": "published", "overrides": [f"report.title={title}"], "studies": []}
+        profile = load_profile("published", asked["overrides"])
+        workflow.run_workflow(asked, plan_cells(profile), 1, profile, None)
+    plans = [json.loads(path.read_text()) for path in (rt_home / "plans").glob("*/workflow.json")]
+    assert sorted(plan["overrides"] for plan in plans) == [["report.title=One"], ["report.title=Two"]]
+    assert all(len(list(path.parent.glob("lanes.json"))) == 1 for path in rt_home.glob("plans/*/workflow.json"))
 
 
 def test_a_dry_run_lists_cells_and_sources_and_does_nothing(tmp_path):

@@ -57,13 +57,23 @@ def test_where_the_server_is_does_not_decide_what_the_set_is(tmp_path, rt_home):
     assert "http://two/v1" in " ".join(cells[1].command())
 
 
+def test_the_file_of_kept_answers_reaches_the_command_and_decides_nothing(tmp_path, rt_home):
+    cells = [
+        curated_cell(profile_of(tmp_path, rewrite=given), "toned", "paper").inputs["input"]
+        for given in ({}, {"cache": "/some/answers.sqlite"})
+    ]
+    assert cells[0].place == cells[1].place
+    assert "--cache" not in cells[0].command()
+    assert "--cache /some/answers.sqlite" in " ".join(cells[1].command())
+
+
 def test_a_servers_jobs_are_one_a_stage_as_models_are_tuned_between_them(rt_home):
     profile = load_profile("paper", ["studies.refusal.response_sets=[lima]"], ["refinement", "refusal"])
     from experiments.expand import plan_cells
 
-    jobs = _served(plan_cells(profile), profile.servers)
+    jobs = _served(plan_cells(profile), profile.servers, rt_home / "plans" / "run")
     assert [(job["stage"], len(job["cells"])) for job in jobs] == [("rewrite", 3), ("judge", 4 * 2 * 4)]
-    plans = [json.loads((rt_home / "plans" / f"served-{job['stage']}-0.json").read_text()) for job in jobs]
+    plans = [json.loads((rt_home / "plans" / "run" / f"served-{job['stage']}-0.json").read_text()) for job in jobs]
     assert {task["key"].split("/")[0] for task in plans[0]["cells"]} == {"rewrite"}
 
 

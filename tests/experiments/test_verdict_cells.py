@@ -85,3 +85,16 @@ def test_the_profile_of_all_evaluations_has_every_benchmark_and_every_kind_of_ju
     assert styles == {"chat", "urial", "urial-r", "zero-shot"}
     bases = {cell.settings.base.name for cell in made if cell.stage.name == "capabilities"}
     assert bases == {"smollm2-135m-instruct", "testbed-0.5m-many-0"}
+
+
+def test_where_a_judges_model_is_asked_and_its_answers_are_kept_is_given_on_the_command_line():
+    """By the number of the judge, as the list of what is missing advises; other judges are as they were."""
+    given = ("judges.4.server.url=http://127.0.0.1:9/v1", "judges.4.cache=/some/answers.sqlite")
+    before, after = (
+        {cell.place: " ".join(cell.command()) for cell in cells("paper", *overrides) if cell.stage.name == "judge"}
+        for overrides in ((), given)
+    )
+    assert before.keys() == after.keys()
+    changed = {place for place, command in after.items() if before[place] != command}
+    assert changed == {place for place in after if "preference-llm" in place}
+    assert all("127.0.0.1:9" in after[place] and "--cache /some/answers.sqlite" in after[place] for place in changed)

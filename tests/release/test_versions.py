@@ -32,5 +32,5 @@ def test_the_citation_file_says_whose_and_on_what_terms():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert re.search(r'^license = "(.*)"', pyproject, re.MULTILINE)[1] == citation["license"]
-    assert "2410.02465" in citation["preferred-citation"]["identifiers"][0]["value"]
+    assert "2410.02465" in citation["references"][0]["identifiers"][0]["value"]
     assert citation["cff-version"] == "1.2.0" and citation["message"] and citation["authors"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -62,7 +63,25 @@ def test_a_module_adds_the_command_of_its_name(name, monkeypatch):
 
 def test_no_module_is_forgotten():
     parts = {"annotate_text", "artifacts_own", "compare_text", "verify_deep"}
-    parts |= {"testbed_curation", "testbed_data", "testbed_faults"}
+    parts |= {"testbed_curation", "testbed_data", "testbed_faults", "testbed_results"}
     shared = {"__init__", "__main__", "common"} | parts
     modules = {path.stem for path in Path(cli.__file__).parent.glob("*.py")} - shared
     assert modules == set(cli.COMMANDS)
+
+
+@pytest.mark.parametrize("more", [[], ["--debug"]])
+def test_debug_reaches_the_process_that_a_profile_runs_in(monkeypatch, more):
+    from paper_repro.cli import reproduce
+
+    calls = []
+    monkeypatch.setattr(reproduce.subprocess, "call", lambda command, **_: calls.append(command) or 0)
+    monkeypatch.setattr(sys, "argv", ["rt", "reproduce", *more, "--dry-run"])
+    log = logging.getLogger("rt")
+    level = log.level
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    finally:
+        log.setLevel(level)
+    assert ended.value.code == 0
+    assert calls == [[sys.executable, "-m", "experiments", "--dry-run", *more]]

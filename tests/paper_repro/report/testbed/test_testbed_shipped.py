@@ -29,10 +29,9 @@ FACTS = {"date": "2026-11-30", "commit": "abcdef0123456789", "machine": "2 cores
 def shipped_of(results, *parts: set[str]) -> Shipped:
     """Shipped results of one run, or of one run for each part and one for the rest."""
     studies = {result.study for result in results}
-    runs = [*parts, studies.difference(*parts)]
-    return Shipped(
-        results, {"profile": "testbed-full", "runs": [FACTS | {"studies": sorted(run)} for run in runs if run]}
-    )
+    runs = [run for run in (*parts, studies.difference(*parts)) if run]
+    made = [FACTS | {"studies": sorted(run), "date": f"2026-11-{30 - day}"} for day, run in enumerate(runs)]
+    return Shipped(results, {"profile": "testbed-full", "runs": made})
 
 
 class Made(Settings):
@@ -117,6 +116,10 @@ def test_a_shipped_section_tells_of_the_runs_of_its_own_studies(testbed_results,
     assert "declines, refusal made on" in said["shipped-testbed-refusals"]
     assert said["shipped-testbed-refusals"].count("made on") == 1
     assert said["shipped-claims-testbed"].count("made on") == 3
+    same = Shipped(
+        testbed_results, {**shipped.facts, "runs": [FACTS | {"studies": one["studies"]} for one in shipped.runs]}
+    )
+    assert same.words().count("made on") == 1, "runs of one day, commit and machine are told together"
 
 
 def test_the_full_run_itself_needs_nothing_shipped(testbed_results, cards):
