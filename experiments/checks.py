@@ -104,8 +104,10 @@ def _unknown_faults(profile: Profile, study: Study) -> Iterator[str]:
         unknown = [one for one in getattr(study, name) or () if one not in known]
         if unknown and known:
             yield f"{where}.{name}: {', '.join(unknown)} not among the profile's {name} ({', '.join(known)})"
-    if unknown := [name for name in study.base_sizes if name not in study.sources]:
-        yield f"{where}.base_sizes: {', '.join(unknown)} not among its response sets ({', '.join(study.sources)})"
+    # of all that there are, not of the study alone: an override that takes fewer sets need not take their sizes away
+    sets = tuple(dict.fromkeys([*study.sources, *profile.corpora, *profile.rewrites, *profile.cuts, *SOURCES]))
+    if unknown := [name for name in study.base_sizes if name not in sets]:
+        yield f"{where}.base_sizes: {', '.join(unknown)} not among the response sets ({', '.join(sets)})"
 
 
 def _twin_faults(profile: Profile, study: Study) -> Iterator[str]:

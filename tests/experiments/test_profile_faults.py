@@ -74,7 +74,7 @@ def test_a_studys_train_settings_go_over_the_profiles_at_every_depth():
     [
         ("asked_of={refusal-rulez: [xstest]}", "asked_of: refusal-rulez not among the profile's judges"),
         ("asked_of={refusal-rules: [xtest]}", "asked_of.refusal-rules: xtest not among the study's prompts"),
-        ("base_sizes={doly: 64}", "base_sizes: doly not among its response sets .dolly."),
+        ("base_sizes={doly: 64}", "base_sizes: doly not among the response sets .dolly"),
     ],
 )
 def test_a_misspelt_key_of_a_study_is_refused_with_the_known_names(key, message):
@@ -95,3 +95,9 @@ def test_prompts_that_two_judges_would_have_answered_twice_are_refused(prompts):
 def test_a_server_for_replies_is_not_for_a_profile():
     given = "generate={engine: openai, served: {name: mine}, server: {url: http://127.0.0.1:1/v1}}"
     refused(given, match=r"generate\.engine: 'openai' is not for a profile: .*address would not reach")
+
+
+def test_the_size_of_a_set_that_an_override_leaves_out_is_no_fault():
+    narrowed = load_profile("paper", ["studies.instructability.response_sets=[dolly]"], ["instructability"])
+    assert "lima" in narrowed.studies["instructability"].base_sizes
+    assert plan_cells(narrowed)
