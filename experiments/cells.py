@@ -20,6 +20,7 @@ from artifacts.settings import Settings
 from artifacts.shipped import shipped_names
 from artifacts.stage import Stage
 from artifacts.store import rt_home
+from paper_repro.models import ModelSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,12 @@ class Cell:
         settings = {name: value for name, value in self.settings.resolved().items() if name not in self.unused}
         mentioned = (name for name in _mentions(settings) if _is_fetched(name))
         return sorted({*mentioned, *self.reads})
+
+    @property
+    def repository(self) -> ModelSource | None:
+        """The base weights that are read, where they are of a hub repository that no pin names."""
+        base = getattr(self.settings, "base", None)
+        return base if isinstance(base, ModelSource) and base.in_repository else None
 
     @property
     def name(self) -> str:

@@ -8,11 +8,12 @@ from typing import Any
 from artifacts.pins import availability
 from experiments.cells import Cell
 from experiments.estimate import Rate, download_gb, lengths_basis, tuning_rate
-from experiments.expand import pins_of
+from experiments.expand import pins_of, repositories_of
 from experiments.profiles import Profile
 from experiments.runs import Run, runs_of
 from experiments.wanted import Wanted, wanted
 from paper_repro.cli.common import emit
+from paper_repro.repository import repository_availability
 
 UNKNOWN = "unknown"
 ASKED = "no result of generation on a GPU is stored, so the hours of asking models are unknown"
@@ -29,6 +30,8 @@ def show(profile: Profile, cells: Sequence[Cell], pending: Sequence[Cell], as_js
         for cell in cells
     ]
     sources = {name: availability(name) for name in pins_of(pending)}
+    for base in repositories_of(pending):
+        sources[f"{base.name}@{base.revision}"] = repository_availability(base.name, str(base.revision))
     rate = tuning_rate(profile.hardware)
     runs = runs_of(profile, rate)
     missing = wanted(profile, pending, runs)

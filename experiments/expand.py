@@ -13,6 +13,7 @@ from experiments.grid import sample_cells, score_cell
 from experiments.missing import missing_conditions
 from experiments.profiles import Profile
 from experiments.sources import collect_cell, curated_cell
+from paper_repro.models import ModelSource
 from paper_repro.report import REPORT
 from paper_repro.report.stage import fixed_inputs
 
@@ -32,6 +33,12 @@ def plan_cells(profile: Profile) -> list[Cell]:
 def pins_of(cells: Iterable[Cell]) -> list[str]:
     """Names of the pins that these cells read: sources, base weights, encoders."""
     return sorted({name for cell in cells for name in cell.pins})
+
+
+def repositories_of(cells: Iterable[Cell]) -> list[ModelSource]:
+    """Base weights that these cells read from hub repositories that no pin names."""
+    found = {(base.name, str(base.revision)): base for cell in cells if (base := cell.repository)}
+    return [found[key] for key in sorted(found)]
 
 
 def _report(profile: Profile) -> Cell:

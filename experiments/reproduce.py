@@ -12,11 +12,12 @@ from artifacts.stage import thread_count
 from artifacts.store import mirror_folder, rt_home
 from experiments.cells import Cell
 from experiments.dry_run import show
-from experiments.expand import pins_of, plan_cells
+from experiments.expand import pins_of, plan_cells, repositories_of
 from experiments.profiles import load_profile
 from experiments.rewriting import lacking_files
 from experiments.workflow import cluster_folder, run_workflow
 from paper_repro.cli.common import emit
+from paper_repro.models import model_folder
 
 
 def reproduce(
@@ -72,7 +73,7 @@ def _absolute_environment() -> None:
 
 
 def _fetch_all(pending: Sequence[Cell]) -> None:
-    """Fetch every pin the pending cells need, so that what is missing is told at once and first."""
+    """Fetch every pin and repository the pending cells need, so that what is missing is told at once and first."""
     missing = [f"{name}: its texts are in no source, and no file of them is given" for name in lacking_files(pending)]
     for name in pins_of(pending):
         if not has_files(load_pin(name)):  # a model that is only asked through a server
@@ -81,6 +82,11 @@ def _fetch_all(pending: Sequence[Cell]) -> None:
             fetch(name)
         except MissingDataError as error:
             missing.append(error.message)
+    for base in repositories_of(pending):
+        try:
+            model_folder(base)
+        except MissingDataError as error:
+            missing.append(f"{error.where}: {error.message}")
     if missing:
         raise MissingDataError(
             f"{len(missing)} of the profile's sources cannot be had:\n" + "\n".join(missing),

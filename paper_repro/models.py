@@ -11,23 +11,18 @@ from pydantic import Field, model_validator
 
 from artifacts.errors import InputError, MissingDataError, UserError, first_line
 from artifacts.manifest import Artifact, is_artifact, read_manifest
-from artifacts.origins import hub_failures
 from artifacts.pins import fetch, load_pin, pin_names
 from artifacts.settings import Settings, validate_settings
 from artifacts.shipped import shipped_folder, shipped_names, verified_folder
 from artifacts.stage import input_digest
 from paper_repro.gguf import converted
+from paper_repro.repository import fetched_repository
 from paper_repro.tuned import folder_label
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-# what a hub repository is asked for: no pickles, no code
-PATTERNS = {
-    "model": ("*.json", "*.safetensors", "tokenizer.model", "*.txt", "*.jinja"),
-    "tokenizer": ("*token*.json", "config.json", "vocab.*", "merges.txt", "tokenizer.model", "*.jinja"),
-}
 log = logging.getLogger("rt")
 
 
@@ -48,12 +43,16 @@ class ModelSource(Settings):
 
     @model_validator(mode="after")
     def _revision_fits(self) -> ModelSource:
-        needs = self.weights == "hub" and "/" in self.name
-        if needs and self.revision is None:
+        if self.in_repository and self.revision is None:
             raise ValueError("a hub repository needs 'revision', a commit of 40 hex digits")
-        if not needs and self.revision is not None:
+        if not self.in_repository and self.revision is not None:
             raise ValueError("'revision' is only for weights: hub with name: owner/repo")
         return self
+
+    @property
+    def in_repository(self) -> bool:
+        """Whether these are weights of a hub repository that no pin names."""
+        return self.weights == "hub" and "/" in self.name
 
     @property
     def label(self) -> str:
@@ -65,7 +64,7 @@ class ModelSource(Settings):
             return folder_label(Path(self.name))
         if self.weights == "shipped":
             return self.name
-        if "/" in self.name:
+        if self.in_repository:
             return self.name.rsplit("/", 1)[1]
         return load_pin(self.name).title.split(" (")[0]
 
@@ -102,8 +101,8 @@ def model_folder(source: ModelSource) -> Path:
         return _local_folder(Path(source.name))
     if source.weights == "shipped":
         return verified_folder(source.name)
-    if "/" in source.name:
-        return _hub_folder(source.name, source.revision, PATTERNS["model"])
+    if source.in_repository:
+        return fetched_repository(source.name, source.revision)
     pin = load_pin(source.name)
     if pin.kind != "model":
         raise UserError(f"the pin '{pin.name}' is a {pin.kind}, not a model")
@@ -229,7 +228,7 @@ def tokenizer_folder(text: str) -> Path:
     match = re.fullmatch(r"([\w.-]+/[\w.-]+)(?:@([0-9a-f]{40}))?", text)
     if match is None:
         raise InputError("no such folder or pin", where=text, fix=f"pins: {', '.join(pin_names())}")
-    folder = _hub_folder(match[1], match[2], PATTERNS["tokenizer"])
+    folder = fetched_repository(match[1], match[2], tokenizer_only=True)
     if match[2] is None:
         log.warning("%s: no commit given; this is commit %s", text, folder.name)
     return folder
@@ -254,35 +253,3 @@ def _local_folder(path: Path) -> Path:
     if not any((path / name).is_file() for name in ("config.json", "tokenizer.json", "tokenizer.model")):
         raise InputError("holds neither a model nor a tokenizer (no config.json, no tokenizer.json)", where=str(path))
     return path
-
-
-def _hub_folder(repo: str, revision: str | None, patterns: tuple[str, ...]) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
-
-    where = f"{repo}@{revision}" if revision else repo
-    try:
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
-    except GatedRepoError:
-        raise MissingDataError(
-            "the repository is gated: its terms have to be accepted first",
-            where=where,
-            fix=f"accept them on the page of {repo} on the hub, then log in (hf auth login) with that account; "
-            "or download the repository and use weights: path",
-        ) from None
-    except RevisionNotFoundError:
-        fix = "give a commit that the repository has"
-        raise MissingDataError("the hub has no such commit", where=where, fix=fix) from None
-    except RepositoryNotFoundError:
-        raise MissingDataError(
-            "the hub shows no such repository: it does not exist, or is private, or this machine is not logged in",
-            where=where,
-            fix="check the name, and log in (hf auth login) if the repository is private",
-        ) from None
-    except hub_failures() as error:
-        raise MissingDataError(
-            f"cannot be had from the hub: {first_line(error)}",
-            where=where,
-            fix="allow the network (and accept the terms of a gated repository), or download the repository "
-            "and use weights: path",
-        ) from None

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments import workflow
+from artifacts.errors import MissingDataError
+from experiments import dry_run, workflow
 from experiments.expand import pins_of, plan_cells
 from experiments.profiles import load_profile
 from experiments.reproduce import _fetch_all
@@ -83,6 +84,30 @@ def test_models_that_are_only_asked_through_a_server_are_not_fetched(rt_home):
     judging = [cell for cell in plan_cells(load_profile("paper", (), ["open-data"])) if cell.stage.name == "judge"]
     assert "gpt-4-1106-preview" in pins_of(judging), "a pin without files: its name decides what the verdicts are"
     _fetch_all(judging)
+
+
+def test_weights_of_a_hub_repository_are_told_and_fetched_before_any_work(rt_home, tmp_path, monkeypatch, capsys):
+    """No pin names `owner/repo`: a dry run lists it, and a run does not begin to find it missing hours later."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    commit, base = "c" * 40, {"name": "owner/model", "weights": "hub", "revision": "c" * 40}
+    profile = load_profile("laptop", [f"train.base={json.dumps(base)}"])
+    cells = [cell for cell in plan_cells(profile) if cell.stage.name == "train"]
+
+    def told():
+        dry_run.show(profile, cells, cells, as_json=True)
+        return json.loads(capsys.readouterr().out)["sources"][f"owner/model@{commit}"]
+
+    assert told() == "to be downloaded: hub"
+    with pytest.raises(MissingDataError, match=f"1 of the .*\nowner/model@{commit}: cannot be had from the hub"):
+        _fetch_all(cells)
+    snapshot = tmp_path / "models--owner--model" / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    (snapshot / "tokenizer.json").touch()
+    assert told() == "to be downloaded: hub", "a tokenizer alone is no model"
+    (snapshot / "model.safetensors").touch()
+    assert told() == "here: fetched before (hub)"
+    _fetch_all(cells)
 
 
 def test_two_runs_of_one_home_have_plans_of_their_own(rt_home, monkeypatch):
