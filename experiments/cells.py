@@ -40,6 +40,8 @@ class Cell:
         extra: Further digests that decide the result, of files that no cell makes.
         words: The command's words after `rt`, where they are not the stage's name.
         reads: Pins that the stage reads beside those that its settings mention.
+        wishes: Pins that the stage reads where they can be had; without them it says what it could not make. So they do
+            not decide its key.
         unused: Settings that have no effect beside the others; pins that they name are not read.
         given: Input name to a value that the plan itself gives, as the JSON file `<name>.json`.
     """
@@ -53,6 +55,7 @@ class Cell:
     given: Mapping[str, Any] = field(default_factory=dict)
     words: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    wishes: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
 
     @cached_property

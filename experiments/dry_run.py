@@ -8,7 +8,7 @@ from typing import Any
 from artifacts.pins import availability
 from experiments.cells import Cell
 from experiments.estimate import Rate, download_gb, lengths_basis, tuning_rate
-from experiments.expand import pins_of, repositories_of
+from experiments.expand import pins_of, repositories_of, wishes_of
 from experiments.profiles import Profile
 from experiments.runs import Run, runs_of
 from experiments.wanted import Wanted, wanted
@@ -29,7 +29,7 @@ def show(profile: Profile, cells: Sequence[Cell], pending: Sequence[Cell], as_js
         {"stage": cell.stage.name, "cell": cell.name, "done": cell.name not in waiting, "command": cell.command()}
         for cell in cells
     ]
-    sources = {name: availability(name) for name in pins_of(pending)}
+    sources = {name: availability(name) for name in (*pins_of(pending), *wishes_of(pending))}
     for base in repositories_of(pending):
         sources[f"{base.name}@{base.revision}"] = repository_availability(base.name, str(base.revision))
     rate = tuning_rate(profile.hardware)

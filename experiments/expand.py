@@ -35,6 +35,11 @@ def pins_of(cells: Iterable[Cell]) -> list[str]:
     return sorted({name for cell in cells for name in cell.pins})
 
 
+def wishes_of(cells: Iterable[Cell]) -> list[str]:
+    """Names of the pins without which these cells run, and leave something out."""
+    return sorted({name for cell in cells for name in cell.wishes})
+
+
 def repositories_of(cells: Iterable[Cell]) -> list[ModelSource]:
     """Base weights that these cells read from hub repositories that no pin names."""
     found = {(base.name, str(base.revision)): base for cell in cells if (base := cell.repository)}

@@ -16,13 +16,14 @@ from experiments.missing import available_bases
 from experiments.profiles import Profile
 from experiments.sources import collect_cell, curated_cell
 from experiments.study import Study
-from experiments.verdicts import judge_cells
+from experiments.verdicts import is_length_controlled, judge_cells
 from paper_repro.capabilities.settings import CapabilitiesSettings
 from paper_repro.capabilities.stage import CAPABILITIES
 from paper_repro.generate import GENERATE, GenerateSettings
 from paper_repro.judge import JudgeSettings
 from paper_repro.models import ModelSource
 from paper_repro.score import SCORE
+from paper_repro.score.length_controlled import GAMED_PIN
 from paper_repro.train import TRAIN, TrainSettings
 
 ONLY_WITH_REFUSALS = (
@@ -45,7 +46,8 @@ def score_cell(profile: Profile, study: Study) -> Cell | None:
             raise _unfit(profile, study, "judges: nothing is judged or measured, so there is nothing to score")
         return None
     settings = profile.score.model_copy(update={"study": study.name})
-    return Cell(SCORE, study.name, settings, tuple(f"{{{name}}}" for name in verdicts), verdicts)
+    wishes = (GAMED_PIN,) if any(map(is_length_controlled, verdicts.values())) else ()
+    return Cell(SCORE, study.name, settings, tuple(f"{{{name}}}" for name in verdicts), verdicts, wishes=wishes)
 
 
 def sample_cells(profile: Profile, study: Study) -> list[Cell]:

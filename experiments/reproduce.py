@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from artifacts.errors import MissingDataError
+from artifacts.errors import DigestError, MissingDataError
 from artifacts.pins import fetch, has_files, load_pin
 from artifacts.stage import thread_count
 from artifacts.store import mirror_folder, rt_home
 from experiments.cells import Cell
 from experiments.dry_run import show
-from experiments.expand import pins_of, plan_cells, repositories_of
+from experiments.expand import pins_of, plan_cells, repositories_of, wishes_of
 from experiments.profiles import load_profile
 from experiments.rewriting import lacking_files
 from experiments.workflow import cluster_folder, run_workflow
@@ -93,6 +93,11 @@ def _fetch_all(pending: Sequence[Cell]) -> None:
             fix="set RT_MIRROR to a folder that holds the files named above (layout: artifacts/pins/*.yaml), "
             "or run where their other origins can be reached; --dry-run lists everything that is missing",
         )
+    for name in wishes_of(pending):
+        try:
+            fetch(name)
+        except (MissingDataError, DigestError) as error:
+            _say(f"going on without {name}, and without what is made with it: {error}")
 
 
 def _finish(name: str, report: Cell, worked: bool, as_json: bool) -> None:

@@ -10,6 +10,8 @@ from experiments.cells import Cell
 from experiments.rewriting import llm_options, origin_of
 from paper_repro.judge import JUDGE, JudgeSettings
 from paper_repro.judge.registry import load_judge
+from paper_repro.score.length_controlled import BENCHMARK, INSTRUCTIONS
+from paper_repro.score.length_controlled import JUDGE as JUDGE_OF_PAIRS
 
 STYLES = {"untuned": "chat"}  # names of conditions to styles, where they differ
 
@@ -34,6 +36,18 @@ def judge_cells(judge: JudgeSettings, replies: Sequence[Cell], against: str | No
             arguments = ("{generations}", "--against", "{against}", *options)
             inputs = {"generations": own, "against": other}
             yield Cell(JUDGE, f"{own.label}-{judge.judge}-{other.label}", judge, arguments, inputs)
+
+
+def is_length_controlled(verdicts: Cell) -> bool:
+    """Whether a length-controlled win rate is made of these verdicts: they are on pairs of all of AlpacaEval."""
+    replies = verdicts.inputs.get("generations")
+    return (
+        replies is not None
+        and verdicts.settings.judge == JUDGE_OF_PAIRS
+        and "against" in verdicts.inputs
+        and f"prompts-{BENCHMARK}" in replies.inputs
+        and (replies.settings.limit or INSTRUCTIONS) >= INSTRUCTIONS
+    )
 
 
 def _is_reference(replies: Cell, against: str | None) -> bool:

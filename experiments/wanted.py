@@ -19,7 +19,7 @@ from artifacts.store import rt_home
 from data_curation.llm_client.server import KEY_VARIABLE
 from experiments.cells import Cell
 from experiments.estimate import download_gb
-from experiments.expand import pins_of
+from experiments.expand import pins_of, wishes_of
 from experiments.missing import EVERY_BASE, missing_conditions
 from experiments.needs import stage_needs
 from experiments.profiles import Profile
@@ -28,6 +28,7 @@ from experiments.runs import Run
 from experiments.workflow import asked_model, asks
 from paper_repro.judge.registry import load_judge
 
+WITHOUT = "without it the run goes on, and leaves out what is made with it (length-controlled win rates)"
 GB, GIB, MB = 10**9, 2**30, 10**6
 
 
@@ -72,6 +73,9 @@ def _sources(profile: Profile, pending: Sequence[Cell]) -> Iterator[Wanted]:
             yield Wanted("data", f"{name} ({pin.title}): {at.removeprefix('missing: ')}", pin.note or "set RT_MIRROR")
         elif pin.gated and not at.startswith("here"):
             yield Wanted("gated model", f"{_repository(pin)} ({pin.licence})", pin.note or "accept its terms, log in")
+    for name in wishes_of(pending):
+        if (at := availability(name)).startswith("missing"):
+            yield Wanted("data", f"{name} ({load_pin(name).title}): {at.removeprefix('missing: ')}", WITHOUT)
     for server in profile.servers:
         if server.gated and any(asks(cell, server) for cell in pending):
             fix = f"accept the terms on the page of {server.gated} on the hub, then log in where the server runs"

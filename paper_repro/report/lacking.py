@@ -9,9 +9,8 @@ from artifacts.manifest import is_artifact, read_manifest
 from artifacts.pin_types import Origin
 from artifacts.pins import load_pin
 from paper_repro.report.run_forms import CONTROLLED, Measure
-from paper_repro.score.length_controlled import INSTRUCTIONS, NO_GAMED
+from paper_repro.score.length_controlled import GAMED_PIN, INSTRUCTIONS, NO_GAMED
 
-GAMED_PIN = "alpaca-eval-length-control"
 Lacking = Mapping[str, str]  # metric to the reason
 
 

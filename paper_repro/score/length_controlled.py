@@ -8,12 +8,13 @@ say why: nothing stands in for it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artifacts.errors import InputError, MissingDataError
+from artifacts.errors import DigestError, InputError, MissingDataError
 from artifacts.manifest import Artifact, is_artifact, read_manifest
 from artifacts.pins import fetch
 from paper_repro.conditions import Condition
@@ -22,11 +23,13 @@ from paper_repro.judge.schema import read_verdicts
 if TYPE_CHECKING:
     from paper_repro.score.stage import ScoreSettings
 
+log = logging.getLogger("rt")
 METRIC = "length_controlled_win_rate"
 JUDGE, BENCHMARK = "preference-llm", "alpaca-eval"
+GAMED_PIN = "alpaca-eval-length-control"
 INSTRUCTIONS = 805  # of AlpacaEval: difficulty goes by place in the benchmark, and a slice has other places
 GAMED, REPLIES = "gamed", "replies-"  # names of the stage's inputs, or their beginning
-NO_GAMED = "no df_gamed.csv (pin alpaca-eval-length-control) when they were scored"
+NO_GAMED = f"no df_gamed.csv (pin {GAMED_PIN}) when they were scored"
 NO_REPLIES = "the replies that were judged were not where they were when they were scored"
 
 
@@ -49,14 +52,13 @@ def control_inputs(folders: Iterable[Path]) -> dict[str, Path]:
     Args:
         folders: Verdicts artifacts; nothing is added, or fetched, for those that are no pairs of all of AlpacaEval.
     """
-    from paper_repro.score.records.length_control import PIN
-
     pairs = [artifact for artifact in (read_manifest(folder) for folder in folders) if _is_paired(artifact)]
     if not pairs:
         return {}
     try:
-        inputs = {GAMED: fetch(PIN).paths[0]}
-    except MissingDataError:
+        inputs = {GAMED: fetch(GAMED_PIN).paths[0]}
+    except (MissingDataError, DigestError) as error:
+        log.warning("no length-controlled win rates: %s", error)
         return {}
     for artifact in pairs:
         for name in ("generations", "against"):

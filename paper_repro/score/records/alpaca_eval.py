@@ -13,8 +13,9 @@ import numpy as np
 
 from artifacts.errors import InputError, MissingDataError
 from artifacts.pins import fetch
+from paper_repro.score.length_controlled import GAMED_PIN
 from paper_repro.score.records.base import Number, Row, Scored, only, read_records
-from paper_repro.score.records.length_control import PIN, Gamed, length_controlled, read_gamed
+from paper_repro.score.records.length_control import Gamed, length_controlled, read_gamed
 from paper_repro.score.records.own_pairs import own_annotations
 from paper_repro.score.stage import ScoreSettings
 from paper_repro.score.statistics import bootstrap_share, mean, percentiles
@@ -23,7 +24,7 @@ DRAW = 1.5  # the preference of equal answers; older files write 0
 NO_CONTROL = (
     "no length-controlled win rate: the regression needs df_gamed.csv of the data set tatsu-lab/alpaca_eval "
     "(judgements of answers shortened and padded on purpose, and how hard each instruction is), which no origin of the "
-    f"pin {PIN} gave; give it by --gamed, or put it into RT_MIRROR as judge/alpaca_eval_2/df_gamed.csv"
+    f"pin {GAMED_PIN} gave; give it by --gamed, or put it into RT_MIRROR as judge/alpaca_eval_2/df_gamed.csv"
 )
 RESAMPLES = 300  # of the length-controlled rate: each is a fit
 COLUMNS = {  # of the leaderboard
@@ -65,7 +66,7 @@ def score_alpaca_eval(path: Path, settings: ScoreSettings, gamed: Path | None = 
     numbers = _win_rates(readable, len(rows), settings)
     notes = []
     try:
-        annotations = read_gamed(gamed or fetch(PIN).paths[0])
+        annotations = read_gamed(gamed or fetch(GAMED_PIN).paths[0])
     except MissingDataError:
         notes.append(NO_CONTROL)
     else:

@@ -21,7 +21,6 @@ from artifacts.errors import InputError
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 
-PIN = "alpaca-eval-length-control"
 FOLDS = 5
 SOLVER = {"solver": "liblinear", "fit_intercept": False, "random_state": 123}  # as in the package
 GAMED_WEIGHT = 0.2 / 2  # of each of the two gamed answers to an instruction, beside 1 of the judged model's

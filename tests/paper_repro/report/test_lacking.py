@@ -13,9 +13,9 @@ from artifacts.settings import Settings
 from artifacts.stage import Stage
 from paper_repro.report.build import build_report
 from paper_repro.report.judged import judged_sections
-from paper_repro.report.lacking import GAMED_PIN, read_lacking
+from paper_repro.report.lacking import read_lacking
 from paper_repro.report.stage import ReportSettings, report_inputs
-from paper_repro.score.length_controlled import METRIC, NO_GAMED
+from paper_repro.score.length_controlled import GAMED_PIN, METRIC, NO_GAMED
 from paper_repro.score.schema import write_results
 from tests.paper_repro.report.conftest import rate, tuned
 

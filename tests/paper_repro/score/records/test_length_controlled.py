@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from pydantic import Field
 
-from artifacts.errors import MissingDataError
+from artifacts.errors import DigestError, MissingDataError
 from artifacts.manifest import read_manifest
 from artifacts.settings import Settings
 from artifacts.stage import Stage
@@ -118,9 +118,10 @@ def test_the_other_system_is_named_by_where_it_differs(made, tmp_path):
     assert scored(made(other=untuned).path, tmp_path / "b")[0]["judged_win_rate"].against == "method=untuned"
 
 
-def test_without_the_gamed_answers_there_is_none_and_the_scores_say_why(made, tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [MissingDataError, DigestError])
+def test_without_the_gamed_answers_there_is_none_and_the_scores_say_why(made, tmp_path, monkeypatch, error):
     def fails(name):
-        raise MissingDataError("not here")
+        raise error("not here, or not the pinned one")
 
     folder = made().path
     with monkeypatch.context() as patch:
