@@ -153,12 +153,13 @@ def texts(layout: Layout, values: Mapping[str, Any]) -> Texts:
     Raises:
         RowFault: a column is absent from this row, null where text is needed, not text, not valid text, or a quality
             score that is no number.
-        InputError: the row can be used, but fills a column of instructions or contexts that the layout lacks, because
-            no row had it when the layout was chosen; its place is left to the caller.
+        InputError: the row can be used, but fills a column of instructions or contexts that the layout lacks: no row
+            had it when the layout was chosen, or a context has no instruction to go with. Its place is left to the
+            caller.
     """
     found = _texts(layout, values)
     if not layout.turns:
-        _refuse_late_column(layout, values)
+        _refuse_unread_column(layout, values)
     if layout.quality is None:
         return found
     return replace(found, quality=_score(values.get(layout.quality), layout.quality))
@@ -177,21 +178,31 @@ def _texts(layout: Layout, values: Mapping[str, Any]) -> Texts:
     return Texts(instruction, response)
 
 
-def _refuse_late_column(layout: Layout, values: Mapping[str, Any]) -> None:
-    """For every row, so no more than a look-up or two."""
+def _refuse_unread_column(layout: Layout, values: Mapping[str, Any]) -> None:
+    """For every row, so no more than a few look-ups."""
+    late = "appears only here, after the columns of the file were chosen"
     if layout.instruction is None:
-        role, names, more = "instruction", INSTRUCTION_COLUMNS, ", and a context with --context-column"
-    elif layout.context is None and not isinstance(layout, NoContext):
-        role, names, more = "context", CONTEXT_COLUMNS, ""
-    else:
-        return
+        if name := _unread(INSTRUCTION_COLUMNS, layout, values):
+            fix = f"name it with --instruction-column {name}, and a context with --context-column"
+            raise InputError(f"the instruction column '{name}' {late}; its texts would be lost", fix=fix)
+        if name := _unread(CONTEXT_COLUMNS, layout, values):
+            alone = "has no instruction to go with: no column is known to hold one"
+            fix = f"name it with --instruction-column {name} if it is the instruction, or leave it out of the file"
+            raise InputError(f"the context column '{name}' {alone}; its texts would be lost", fix=fix)
+    elif (
+        layout.context is None
+        and not isinstance(layout, NoContext)
+        and (name := _unread(CONTEXT_COLUMNS, layout, values))
+    ):
+        fix = f"name it with --context-column {name}"
+        raise InputError(f"the context column '{name}' {late}; its texts would be lost", fix=fix)
+
+
+def _unread(names: Collection[str], layout: Layout, values: Mapping[str, Any]) -> str | None:
     for name in names:
         if name in values and name != layout.response and _filled(values[name]):
-            raise InputError(
-                f"the {role} column '{name}' appears only here, after the columns of the file were chosen; "
-                "its texts would be lost",
-                fix=f"name it with --{role}-column {name}{more}",
-            )
+            return name
+    return None
 
 
 def _filled(value: Any) -> bool:

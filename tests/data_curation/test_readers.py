@@ -191,10 +191,19 @@ def test_an_instruction_or_context_that_appears_late_is_refused_with_its_place(t
         read(tmp_path / "folder")
 
 
+@pytest.mark.parametrize("name", ["input", "context"])
+def test_a_context_without_an_instruction_is_refused_and_not_left_out(tmp_path, name):
+    path = jsonl(tmp_path, {name: "", "output": "R"}, {name: "Where is it?", "output": "There."})
+    with pytest.raises(InputError, match=rf"{path}:2: the context column '{name}' has no instruction") as error:
+        read(path)
+    assert f"--instruction-column {name}" in error.value.fix
+    assert pairs(read(path, instruction=name)) == [("", "R"), ("Where is it?", "There.")]
+
+
 def test_late_columns_that_the_layout_leaves_alone_do_no_harm(tmp_path):
     path = jsonl(tmp_path, *PAIRS, LATE)
     assert read(path, instruction="instruction").records[-1].instruction == "Summarise:"
-    assert len(read(jsonl(tmp_path, *RESPONSES, {"response": "R", "context": "C"})).records) == LOOKAHEAD + 1
+    assert len(read(jsonl(tmp_path, *RESPONSES, {"response": "R", "context": " "})).records) == LOOKAHEAD + 1
     turns = {"messages": ["I", "R"]}
     assert len(read(jsonl(tmp_path, *[turns] * LOOKAHEAD, LATE | turns)).records) == LOOKAHEAD + 1
     assert pairs(read(jsonl(tmp_path, *[{"prompt": "R"}] * LOOKAHEAD, {"prompt": "S"}), response="prompt"))[-1] == (
