@@ -13,10 +13,14 @@ from artifacts import shipped_pins
 from artifacts.errors import DigestError, InputError, UserError
 from artifacts.manifest import read_manifest, write_manifest
 from artifacts.settings import Settings
+from artifacts.shipped import CARD, shipped_folder, shipped_names
 from artifacts.stage import Stage
 from paper_repro.report import ReportSettings, report, testbed_ship
-from paper_repro.report.stage import fixed_inputs
+from paper_repro.report.stage import SHIPPED_RESULTS, fixed_inputs
 from paper_repro.report.testbed import PARTS, make_sections
+from paper_repro.report.testbed_cards import read_cards
+from paper_repro.report.testbed_cells import read_cells
+from paper_repro.report.testbed_claims import check_testbed_claims
 from paper_repro.report.testbed_figures import instructability_drawing
 from paper_repro.report.testbed_ship import ship_results as ship
 from paper_repro.report.testbed_shipped import Shipped, as_shipped, read_shipped
@@ -241,6 +245,14 @@ def test_broken_shipped_results_are_refused(tmp_path, testbed_results):
             read_shipped(tmp_path)
     (tmp_path / "run.json").write_text(json.dumps(facts))
     assert read_shipped(tmp_path).facts == facts
+
+
+def test_the_shipped_run_compares_as_many_as_each_claim_is_about():
+    """A claim's `of` is its number of comparisons in a full run, and a full run is what is shipped."""
+    shipped = read_shipped(SHIPPED_RESULTS)
+    cards = read_cards(shipped_folder(name) / CARD for name in shipped_names())
+    outcomes = check_testbed_claims(read_cells(shipped.results), cards, {})
+    assert {one.claim.id: one.cells for one in outcomes} == {one.claim.id: one.claim.comparison.of for one in outcomes}
 
 
 def test_shipped_results_are_pinned():
