@@ -22,7 +22,7 @@ def verdicts(found) -> dict[str, str]:
 
 def test_the_bounds_are_those_fixed_beforehand():
     claims = load_claims(TESTBED_CLAIMS)
-    assert claims.version == 4
+    assert claims.version == 5
     assert {c.id: (c.comparison.low, c.comparison.high, c.comparison.above) for c in claims.claims} == {
         "rt-above-untuned": (0.10, None, None),
         "rt-above-first-line": (None, None, 0),
