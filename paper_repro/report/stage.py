@@ -132,7 +132,7 @@ def _work(settings: ReportSettings, inputs: Mapping[str, Path], workspace: Works
     workspace.summary.update(build_report(settings, inputs, digests, workspace.path))
 
 
-REPORT = Stage("report", "report", 11, ReportSettings, _work, packages=("jinja2", "matplotlib", "numpy"))
+REPORT = Stage("report", "report", 12, ReportSettings, _work, packages=("jinja2", "matplotlib", "numpy"))
 
 
 def report(

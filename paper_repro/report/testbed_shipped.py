@@ -42,15 +42,16 @@ class Shipped:
         return list(self.facts["runs"])
 
     def words(self, studies: Collection[str] | None = None) -> str:
-        """Where the numbers of some studies are from (None: of all), for readers."""
+        """Where the numbers of some studies are from (None: of all), for readers; each named where runs differ."""
         made: dict[str, set[str]] = {}
         for run in self.runs:
             names = set(run["studies"]).intersection(run["studies"] if studies is None else studies)
-            facts = f"made on {run['date']} by {run['commit'][:SHORT]} on {run['machine']}"
+            commits = " and ".join(commit[:SHORT] for commit in run["commit"].split(", "))
+            facts = f"made on {run['date']} by {commits} on {run['machine']}"
             if names:
                 made[facts] = made.get(facts, set()) | names
-        said = "; ".join(f"{', '.join(sorted(names))} {facts}" for facts, names in made.items())
-        return f"profile {self.facts['profile']}, {said}"
+        told = [f"{', '.join(sorted(names))} {facts}" for facts, names in made.items()] if len(made) > 1 else made
+        return f"profile {self.facts['profile']}, {'; '.join(told)}"
 
 
 def read_shipped(folder: Path) -> Shipped:

@@ -117,13 +117,16 @@ def test_a_shipped_section_tells_of_the_runs_of_its_own_studies(testbed_results,
     shipped = shipped_of(testbed_results, {"formats"}, {"refusal", "declines"})
     said = {one.id: one.paragraphs[0] for one in make_sections([], cards, {}, shipped)[0] if one.paragraphs}
     assert said["shipped-testbed-causes"].count("made on") == 2  # the formats', and the rest
-    assert "declines, refusal made on" in said["shipped-testbed-refusals"]
-    assert said["shipped-testbed-refusals"].count("made on") == 1
+    own = "profile testbed-full, made on 2026-11-29 by abcdef012345 on 2 cores."
+    assert said["shipped-testbed-refusals"].endswith(own), "of one run, so its studies need no names"
+    assert "declines, refusal made on 2026-11-29" in said["shipped-claims-testbed"]
     assert said["shipped-claims-testbed"].count("made on") == 3
     same = Shipped(
         testbed_results, {**shipped.facts, "runs": [FACTS | {"studies": one["studies"]} for one in shipped.runs]}
     )
     assert same.words().count("made on") == 1, "runs of one day, commit and machine are told together"
+    halves = [one | {"commit": f"{one['commit']}, {'9' * 16}"} for one in shipped.runs]
+    assert " by abcdef012345 and 999999999999 on" in Shipped(testbed_results, {**shipped.facts, "runs": halves}).words()
 
 
 def test_the_full_run_itself_needs_nothing_shipped(testbed_results, cards):
