@@ -86,7 +86,7 @@ def _fetch_all(pending: Sequence[Cell]) -> None:
         try:
             model_folder(base)
         except MissingDataError as error:
-            missing.append(f"{error.where}: {error.message}")
+            missing.append(f"{error.where}: {error.message}\n  - {error.fix}")  # a gated one has terms to accept
     if missing:
         raise MissingDataError(
             f"{len(missing)} of the profile's sources cannot be had:\n" + "\n".join(missing),

@@ -99,8 +99,11 @@ def test_weights_of_a_hub_repository_are_told_and_fetched_before_any_work(rt_hom
         return json.loads(capsys.readouterr().out)["sources"][f"owner/model@{commit}"]
 
     assert told() == "to be downloaded: hub"
-    with pytest.raises(MissingDataError, match=f"1 of the .*\nowner/model@{commit}: cannot be had from the hub"):
+    with pytest.raises(
+        MissingDataError, match=f"1 of the .*\nowner/model@{commit}: cannot be had from the hub"
+    ) as error:
         _fetch_all(cells)
+    assert "weights: path" in error.value.message, "the mirror, of which the message's end tells, holds no such weights"
     snapshot = tmp_path / "models--owner--model" / "snapshots" / commit
     snapshot.mkdir(parents=True)
     (snapshot / "tokenizer.json").touch()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
@@ -19,7 +21,7 @@ from paper_repro.report import ReportSettings, report, testbed_ship
 from paper_repro.report.stage import SHIPPED_RESULTS, fixed_inputs
 from paper_repro.report.testbed import PARTS, make_sections
 from paper_repro.report.testbed_cards import read_cards
-from paper_repro.report.testbed_cells import read_cells
+from paper_repro.report.testbed_cells import MEASURES, parse_base, read_cells
 from paper_repro.report.testbed_claims import check_testbed_claims
 from paper_repro.report.testbed_figures import instructability_drawing
 from paper_repro.report.testbed_ship import ship_results as ship
@@ -27,6 +29,7 @@ from paper_repro.report.testbed_shipped import Shipped, as_shipped, read_shipped
 from paper_repro.score.schema import sort_key, write_results
 
 SETTINGS = ReportSettings(source="run", tables=(), figures=())
+ROOT = Path(__file__).resolve().parents[4]
 FACTS = {"date": "2026-11-30", "commit": "abcdef0123456789", "machine": "2 cores"}
 
 
@@ -256,6 +259,28 @@ def test_the_shipped_run_compares_as_many_as_each_claim_is_about():
     cards = read_cards(shipped_folder(name) / CARD for name in shipped_names())
     outcomes = check_testbed_claims(read_cells(shipped.results), cards, {})
     assert {one.claim.id: one.cells for one in outcomes} == {one.claim.id: one.claim.comparison.of for one in outcomes}
+
+
+def test_the_readme_tells_the_shipped_rates_of_refusal():
+    """What it says of the longer run are that run's means over bases and seeds, in whole per cent."""
+    shipped = [result for result in read_shipped(SHIPPED_RESULTS).results if result.study == "refusal"]
+
+    def rates(method: str, measure: str, count: int) -> dict[tuple[str, str], int]:
+        """By size and response set."""
+        found = defaultdict(list)
+        for one in shipped:
+            condition = (one.method, (one.benchmark, one.metric), one.num_refusals)
+            if condition == (method, MEASURES[measure], count):
+                found[parse_base(one.base_model).size, one.response_set].append(one.value)
+        assert len(found) == 9
+        return {key: round(100 * mean(values)) for key, values in found.items()}
+
+    it, rt, many = rates("IT", "unsafe", 100), rates("RT", "unsafe", 100), rates("RT", "unsafe", 300)
+    small = ("0.5m", "testbed-structured")
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"IT refuses {min(it.values())} to {max(it.values())} % of the unsafe requests on every size" in text
+    assert f"as many look-alikes ({it[small]} and {rates('IT', 'look_alike', 100)[small]} %)" in text
+    assert f"RT {min(rt.values())} to {max(rt.values())} %, and with 300 of them at most {max(many.values())} %" in text
 
 
 def test_shipped_results_are_pinned():
